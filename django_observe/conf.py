@@ -1,0 +1,229 @@
+"""The settings, as one frozen typed object; the only reader of django.conf and of the environment.
+
+`DJANGO_OBSERVE = {...}` in the project's settings holds what differs from the defaults. OpenTelemetry's own
+variables (`OTEL_*`) are honoured as the specification has them and win over the settings.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+
+from django_observe import parsing
+from django_observe.parsing import Networks, Unacceptable
+from django_observe.vocabulary import Header
+
+SETTING = "DJANGO_OBSERVE"
+PRIVATE_NETWORKS = (
+    "127.0.0.0/8",
+    "::1/128",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+)
+"""Loopback (RFC 1122, 4291), private (RFC 1918, 4193), shared (RFC 6598) and link-local ranges."""
+
+
+def _setting(default: Any, parse: parsing.Parser[Any], doc: str) -> Any:
+    return field(default=default, metadata={"parse": parse, "doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `DJANGO_OBSERVE` may hold, in lower case. Each key's meaning is its `doc`, which the reference prints."""
+
+    service_name: str = _setting("", parsing.text, "Name of this service. OTEL_SERVICE_NAME wins.")
+    environment: str = _setting("", parsing.text, "Deployment environment, such as production.")
+    version: str = _setting("", parsing.text, "Version of this service, such as a release or commit.")
+    logs: bool | str = _setting(True, parsing.switch, "Log reporter: on, off, or a dotted path in its place.")
+    metrics: bool | str = _setting(True, parsing.switch, "Metrics reporter: on, off, or a dotted path.")
+    traces: bool | str = _setting(True, parsing.switch, "Trace reporter: on, off, or a dotted path.")
+    celery: bool = _setting(
+        True, parsing.boolean, "Whether Celery tasks are observed, where Celery is installed."
+    )
+    log_format: str = _setting(
+        "auto",
+        parsing.choice("auto", "json", "console"),
+        "auto: console on a terminal with DEBUG, else json. An explicit value also prints request lines in tests.",
+    )
+    log_level: str = _setting(
+        "INFO",
+        parsing.choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "Level of the root logger, where the project has no LOGGING of its own.",
+    )
+    correlation_header: str | None = _setting(
+        Header.CORRELATION_ID, parsing.header_or_none, "Response and outbound header; None sends none back."
+    )
+    correlation_headers: tuple[str, ...] = _setting(
+        (Header.CORRELATION_ID, Header.REQUEST_ID),
+        parsing.header_names,
+        "Request headers read, in this order.",
+    )
+    trusted_peers: Networks = _setting(
+        parsing.networks(PRIVATE_NETWORKS), parsing.networks, "Direct peers whose ID and trace are continued."
+    )
+    propagate_to: tuple[str, ...] = _setting(
+        ("<private>", "<single-label>", "*.internal", "*.svc", "*.svc.cluster.local", "*.local"),
+        parsing.host_patterns,
+        "Hosts that get the ID and the trace. <private>: loopback and private addresses; <single-label>: orders.",
+    )
+    metrics_path: str | None = _setting(
+        "/metrics", parsing.path_or_none, "Path of the metrics page, or None."
+    )
+    metrics_allow: Networks = _setting(
+        parsing.networks(PRIVATE_NETWORKS), parsing.networks, "Direct peers that may read the metrics page."
+    )
+    metrics_token: str | None = _setting(
+        None, parsing.text_or_none, "Bearer token that may read the metrics page."
+    )
+    live_path: str | None = _setting(
+        "/healthz", parsing.path_or_none, "Path of the liveness answer, or None."
+    )
+    ready_path: str | None = _setting(
+        "/readyz", parsing.path_or_none, "Path of the readiness answer, or None."
+    )
+    ready_timeout: float = _setting(2.0, parsing.seconds, "Seconds each readiness check may take.")
+    ready_checks: tuple[str, ...] | None = _setting(
+        None,
+        parsing.dotted_paths_or_none,
+        "Dotted paths of more readiness checks: callables that raise when not ready.",
+    )
+    quiet_paths: tuple[str, ...] = _setting(
+        (), parsing.paths, "Path prefixes that are logged and traced only when they fail."
+    )
+    worker_metrics_port: int | None = _setting(
+        9808,
+        parsing.port_or_none,
+        "Port of a Celery worker's metrics page, or None. OBSERVE_WORKER_METRICS_PORT wins.",
+    )
+    worker_metrics_host: str = _setting(
+        "127.0.0.1", parsing.text, "Address the worker's metrics page listens on."
+    )
+    scrub_keys: tuple[str, ...] = _setting(
+        (), parsing.texts, "More key names whose values are masked everywhere."
+    )
+    flush_timeout: float = _setting(
+        3.0, parsing.seconds, "Seconds the exit of a process may wait for delivery."
+    )
+
+    debug: bool = False
+    """Django's DEBUG."""
+    service_name_found: str = "default"
+    """Where the service name came from: environment, setting or default."""
+    trusted_peers_given: bool = False
+    """Whether TRUSTED_PEERS was set on purpose."""
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings in force. Cached until Django says that a setting has changed.
+
+    Raises:
+        ImproperlyConfigured: with every fault at once, each with setting, value, what is accepted and what to do.
+    """
+    given = getattr(django_settings, SETTING, {})
+    if not isinstance(given, Mapping):
+        raise ImproperlyConfigured(
+            f"{SETTING} is {given!r}; accepted is a dict such as {{'SERVICE_NAME': 'orders'}}. "
+            "Make it a dict, or leave it out."
+        )
+    values, faults = _parsed(given)
+    if faults:
+        raise ImproperlyConfigured("\n".join([f"{SETTING} has {len(faults)} fault(s):", *faults]))
+    return Settings(**values, **_derived(values, given))
+
+
+def reload(*, setting: str, **_: object) -> None:
+    """Receiver of Django's `setting_changed`: the next `settings()` reads anew."""
+    if setting in {SETTING, "DEBUG", "SETTINGS_MODULE"}:
+        settings.cache_clear()
+
+
+def keys() -> dict[str, Field[Any]]:
+    """The keys that `DJANGO_OBSERVE` may hold, with their dataclass fields."""
+    return {entry.name.upper(): entry for entry in fields(Settings) if "parse" in entry.metadata}
+
+
+def environment(name: str, default: str = "") -> str:
+    """An environment variable, stripped."""
+    return os.environ.get(name, default).strip()
+
+
+def otlp_endpoint(signal: str) -> str | None:
+    """The variable that gives `signal` (traces, logs) an OTLP endpoint, or None where nothing is to be exported.
+
+    Follows the OpenTelemetry specification's "OTLP Exporter Configuration" and OTEL_SDK_DISABLED; unlike it there
+    is no default endpoint: without one nothing is exported.
+    """
+    if environment("OTEL_SDK_DISABLED").lower() == "true":
+        return None
+    own = environment(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
+    return own or environment("OTEL_EXPORTER_OTLP_ENDPOINT") or None
+
+
+def resource_attributes() -> dict[str, str]:
+    """OTEL_RESOURCE_ATTRIBUTES as the resource specification has it: comma-separated, percent-encoded."""
+    pairs = (item.split("=", 1) for item in environment("OTEL_RESOURCE_ATTRIBUTES").split(",") if "=" in item)
+    return {key.strip(): unquote(value.strip()) for key, value in pairs}
+
+
+def _parsed(given: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
+    known, values, faults = keys(), {}, []
+    for key, value in given.items():
+        if key not in known:
+            faults.append(_unknown(str(key), list(known)))
+            continue
+        try:
+            values[known[key].name] = known[key].metadata["parse"](value)
+        except Unacceptable as fault:
+            faults.append(f"- {SETTING}['{key}'] is {value!r}; accepted is {fault.accepted}. {fault.remedy}")
+    return values, faults
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.5)
+    remedy = f"Did you mean '{near[0]}'?" if near else "Remove it."
+    return f"- {SETTING}['{key}'] is not a setting; accepted are {', '.join(sorted(known))}. {remedy}"
+
+
+def _derived(values: dict[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]:
+    resource = resource_attributes()
+    debug = bool(django_settings.DEBUG)
+    from_environment = environment("OTEL_SERVICE_NAME") or resource.get("service.name", "")
+    chosen = from_environment or values.pop("service_name", "")
+    source = "environment" if from_environment else "setting" if chosen else "default"
+    values.pop("service_name", None)
+    deployment = resource.get("deployment.environment.name") or values.pop("environment", "")
+    values.pop("environment", None)
+    version = resource.get("service.version") or values.pop("version", "")
+    values.pop("version", None)
+    port = environment("OBSERVE_WORKER_METRICS_PORT")
+    if port.isdigit():
+        values["worker_metrics_port"] = int(port) or None
+    return {
+        "service_name": chosen or _root_package(),
+        "service_name_found": source,
+        "environment": deployment or ("development" if debug else "production"),
+        "version": version,
+        "debug": debug,
+        "trusted_peers_given": "TRUSTED_PEERS" in given,
+    }
+
+
+def _root_package() -> str:
+    module = environment("DJANGO_SETTINGS_MODULE") or str(
+        getattr(django_settings, "SETTINGS_MODULE", None) or ""
+    )
+    return module.split(".")[0] or "django"

@@ -1,0 +1,62 @@
+"""Counts and times database statements through Django's own hook, for every ENGINE, changing none.
+
+Source: Django documentation, "Database instrumentation" (`connection.execute_wrappers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from django_observe import tally
+from django_observe.records import NewConnection, Query
+from django_observe.reporting import guard, report
+
+
+def install() -> None:
+    """Wraps every connection that is open and every one that will be opened. May be called again."""
+    connection_created.connect(_wrap, dispatch_uid="django_observe.database", weak=False)
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and timed not in connection.execute_wrappers:
+            connection.execute_wrappers.append(timed)
+
+
+def _wrap(*, connection: BaseDatabaseWrapper, **_: object) -> None:
+    if timed not in connection.execute_wrappers:
+        connection.execute_wrappers.append(timed)
+    report(NewConnection(alias=connection.alias, vendor=connection.vendor))
+
+
+def timed(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 - Django's signature
+    """Execute wrapper: runs the statement, then tells the tally and the reporters how long it took."""
+    started = perf_counter()
+    failure: str | None = None
+    try:
+        return execute(sql, params, many, context)
+    except BaseException as error:
+        failure = type(error).__name__
+        raise
+    finally:
+        with guard("database"):
+            _told(str(sql), perf_counter() - started, many=many, failure=failure, context=context)
+
+
+def _told(sql: str, seconds: float, *, many: bool, failure: str | None, context: dict[str, Any]) -> None:
+    work = tally.current()
+    if work is not None:
+        work.add_query(sql, seconds)
+    connection = context["connection"]
+    report(
+        Query(
+            alias=connection.alias,
+            vendor=connection.vendor,
+            seconds=max(seconds, 0.0),
+            many=many,
+            failure=failure,
+        )
+    )

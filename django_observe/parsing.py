@@ -1,0 +1,150 @@
+"""Parsers of setting values: each returns the value in its final type or says what it would have accepted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, TypeAlias, TypeVar
+
+Parsed = TypeVar("Parsed")
+Parser: TypeAlias = Callable[[Any], Parsed]
+Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
+
+MAX_PORT = 65_535
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_HOST = re.compile(r"<private>|<single-label>|(\*\.)?[A-Za-z0-9._:-]+|\*", re.ASCII)
+
+
+class Unacceptable(ValueError):
+    """A value that a setting does not take: what it takes, and what to do."""
+
+    def __init__(self, accepted: str, remedy: str) -> None:
+        super().__init__(accepted)
+        self.accepted = accepted
+        self.remedy = remedy
+
+
+def text(value: Any) -> str:
+    """A non-empty string."""
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise Unacceptable("a non-empty string", "Give one, or leave the setting out.")
+
+
+def text_or_none(value: Any) -> str | None:
+    """A non-empty string or None."""
+    return None if value is None else text(value)
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of non-empty strings."""
+    return tuple(text(item) for item in _items(value, "a list of strings, such as ['iban']"))
+
+
+def boolean(value: Any) -> bool:
+    """True or False."""
+    if isinstance(value, bool):
+        return value
+    raise Unacceptable("True or False", "Use the Python boolean, not a string or number.")
+
+
+def switch(value: Any) -> bool | str:
+    """True, False, or the dotted path of a callable that takes the records instead."""
+    if isinstance(value, bool) or (isinstance(value, str) and _DOTTED.fullmatch(value)):
+        return value
+    raise Unacceptable("True, False or a dotted path such as 'shop.telemetry.report'", "Use one of these.")
+
+
+def choice(*accepted: str) -> Parser[str]:
+    """One of `accepted`, in any case."""
+    by_folded = {item.lower(): item for item in accepted}
+
+    def parse(value: Any) -> str:
+        if isinstance(value, str) and value.lower() in by_folded:
+            return by_folded[value.lower()]
+        raise Unacceptable(f"one of {', '.join(map(repr, accepted))}", "Choose one of these.")
+
+    return parse
+
+
+def seconds(value: Any) -> float:
+    """A positive number of seconds, at most a day."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 86_400:  # noqa: PLR2004
+        return float(value)
+    raise Unacceptable("a number of seconds above 0", "Give a number such as 2 or 0.5.")
+
+
+def port_or_none(value: Any) -> int | None:
+    """A TCP port, or None for off."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_PORT):
+        return value
+    raise Unacceptable("a port from 1 to 65535, or None for off", "Give a free port.")
+
+
+def path_or_none(value: Any) -> str | None:
+    """A URL path from the root, or None for off."""
+    if value is None or (
+        isinstance(value, str) and value.startswith("/") and value.isprintable() and " " not in value
+    ):
+        return value
+    raise Unacceptable("a path that starts with '/', or None for off", "Write it as '/metrics'.")
+
+
+def paths(value: Any) -> tuple[str, ...]:
+    """A list of URL path prefixes."""
+    items = _items(value, "a list of paths that start with '/'")
+    return tuple(path for path in map(path_or_none, items) if path is not None)
+
+
+def header_or_none(value: Any) -> str | None:
+    """A header name (RFC 9110 token), or None for off."""
+    if value is None or (isinstance(value, str) and _TOKEN.fullmatch(value)):
+        return value
+    raise Unacceptable(
+        "a header name such as 'X-Correlation-ID', or None for off", "Use letters, digits and '-'."
+    )
+
+
+def header_names(value: Any) -> tuple[str, ...]:
+    """A list of header names."""
+    items = _items(value, "a list of header names such as ['X-Correlation-ID', 'X-Request-ID']")
+    return tuple(name for name in map(header_or_none, items) if name is not None)
+
+
+def networks(value: Any) -> Networks:
+    """A list of networks in CIDR form."""
+    accepted = "a list of networks such as ['10.0.0.0/8', '::1/128']"
+    try:
+        return tuple(ip_network(text(item), strict=False) for item in _items(value, accepted))
+    except ValueError as fault:
+        raise Unacceptable(accepted, f"Write each in CIDR form ({fault}).") from None
+
+
+def host_patterns(value: Any) -> tuple[str, ...]:
+    """A list of host names, '*.suffix' patterns, '<private>' and '<single-label>'."""
+    accepted = "a list of hosts such as ['orders', '*.internal', '<private>', '<single-label>']"
+    items = [item for item in _items(value, accepted)]
+    for item in items:
+        if not (isinstance(item, str) and _HOST.fullmatch(item)):
+            raise Unacceptable(accepted, f"{item!r} is not one; leave scheme, port and path out.")
+    return tuple(item.lower() for item in items)
+
+
+def dotted_paths_or_none(value: Any) -> tuple[str, ...] | None:
+    """A list of dotted paths, or None for the built-in ones only."""
+    if value is None:
+        return None
+    items = _items(value, "a list of dotted paths such as ['shop.health.warehouse']")
+    if all(isinstance(item, str) and _DOTTED.fullmatch(item) for item in items):
+        return tuple(items)
+    raise Unacceptable(
+        "a list of dotted paths such as ['shop.health.warehouse']", "Name importable callables."
+    )
+
+
+def _items(value: Any, accepted: str) -> Iterable[Any]:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    raise Unacceptable(accepted, "Make it a list.")

@@ -1,0 +1,63 @@
+"""Writing the correlation ID into, and reading it from, everything that OpenTelemetry propagates through."""
+
+from __future__ import annotations
+
+from opentelemetry import propagate
+from opentelemetry.context import Context, set_value
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from django_observe import conf
+from django_observe.correlation import CONTEXT_KEY, accepted, correlation_id
+from django_observe.vocabulary import Header
+
+
+class CorrelationPropagator(TextMapPropagator):
+    """Carries the correlation ID beside W3C Trace Context (OpenTelemetry API, "TextMap Propagator")."""
+
+    def inject(
+        self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
+    ) -> None:
+        """Writes the current ID into `carrier`, under the wire's header name in lower case."""
+        identifier = correlation_id()
+        if identifier is not None:
+            setter.set(carrier, self._field, identifier)
+
+    def extract(
+        self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
+    ) -> Context:
+        """Puts a well-formed ID of `carrier` into the context, where `correlation_id()` finds it."""
+        context = Context() if context is None else context
+        found = getter.get(carrier, self._field)
+        identifier = accepted(found[0]) if found else None
+        return context if identifier is None else set_value(CONTEXT_KEY, identifier, context)
+
+    @property
+    def fields(self) -> set[str]:
+        """The keys that `inject` writes."""
+        return {self._field}
+
+    @property
+    def _field(self) -> str:
+        return (conf.settings().correlation_header or Header.CORRELATION_ID).lower()
+
+
+def install() -> None:
+    """Makes W3C Trace Context and ours the global propagators; no baggage unless OTEL_PROPAGATORS asks for it."""
+    current = propagate.get_global_textmap()
+    if isinstance(current, CompositePropagator) and any(
+        isinstance(part, CorrelationPropagator)
+        for part in current._propagators  # noqa: SLF001 - no public list
+    ):
+        return
+    asked = bool(conf.environment("OTEL_PROPAGATORS"))
+    first = current if asked else TraceContextTextMapPropagator()
+    propagate.set_global_textmap(CompositePropagator([first, CorrelationPropagator()]))

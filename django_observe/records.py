@@ -1,0 +1,174 @@
+"""What happened, as frozen records: the edges build them, the reporters are told them.
+
+Names that come from outside (verbs, routes, queue waits, clocks) are normalised here, once, on construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from django_observe.vocabulary import KNOWN_METHODS, UNMATCHED_ROUTE, LabelValue
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """The span a record belongs to: W3C Trace Context ids as lower-case hex."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception that decided an outcome; `privacy.failure_of` makes one, scrubbed and capped."""
+
+    type: str
+    message: str
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStats:
+    """Database work of one unit of work."""
+
+    count: int = 0
+    seconds: float = 0.0
+    repeat: int = 0
+    """How often the most repeated statement ran: an N+1 sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStats:
+    """Outbound HTTP calls of one unit of work."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP request and its answer, told when the last byte of the body was handed over."""
+
+    correlation_id: str
+    client_correlation_id: str | None = None
+    trace: TraceContext | None = None
+    method: str
+    path: str
+    route: str = UNMATCHED_ROUTE
+    view: str = LabelValue.UNNAMED_VIEW
+    matched: bool = False
+    transport: str = "http"
+    status: int
+    seconds: float
+    queue_seconds: float | None = None
+    queries: QueryStats = QueryStats()
+    calls: CallStats = CallStats()
+    user_id: str | None = None
+    client_ip: str | None = None
+    bytes_in: int = 0
+    bytes_out: int | None = None
+    streaming: bool = False
+    charset: str | None = None
+    template: str | None = None
+    ajax: bool = False
+    quiet: bool = False
+    """A health check or scrape that succeeded: counted, but neither logged nor traced."""
+    aborted: bool = False
+    """The client went away, or the server gave up, before the answer was complete."""
+    view_exception: str | None = None
+    """Type name of an exception the view raised, answered or not (django-prometheus counts those)."""
+    failure: Failure | None = None
+    """The uncaught exception behind a 500 or a broken stream."""
+
+    def __post_init__(self) -> None:
+        """Folds unknown verbs and keeps clocks that were set back or frozen from going below zero."""
+        if self.method not in KNOWN_METHODS:
+            object.__setattr__(self, "method", LabelValue.OTHER_METHOD)
+        if self.seconds < 0:
+            object.__setattr__(self, "seconds", 0.0)
+        if self.queue_seconds is not None and self.queue_seconds < 0:
+            object.__setattr__(self, "queue_seconds", 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRun:
+    """One run of a Celery task: started and ended in a worker (or eagerly)."""
+
+    correlation_id: str
+    trace: TraceContext | None = None
+    task: str
+    task_id: str
+    queue: str = "unknown"
+    hostname: str = "unknown"
+    state: str
+    """SUCCESS, FAILURE, RETRY, IGNORED or REJECTED, as Celery spells its states."""
+    attempt: int = 1
+    seconds: float
+    queue_wait_seconds: float | None = None
+    queries: QueryStats = QueryStats()
+    calls: CallStats = CallStats()
+    failure: Failure | None = None
+
+    def __post_init__(self) -> None:
+        """Keeps clocks that differ between hosts, or were set back, from going below zero."""
+        if self.seconds < 0:
+            object.__setattr__(self, "seconds", 0.0)
+        if self.queue_wait_seconds is not None and self.queue_wait_seconds < 0:
+            object.__setattr__(self, "queue_wait_seconds", 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEvent:
+    """A task's life outside its run: SENT by a publisher, RECEIVED, REVOKED or REJECTED by a worker."""
+
+    task: str
+    task_id: str
+    queue: str = "unknown"
+    hostname: str = "unknown"
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One outbound HTTP request of this service; a redirect is two."""
+
+    method: str
+    host: str
+    status: int | None
+    """None when there was no answer."""
+    seconds: float
+    trace: TraceContext | None = None
+    failure: str | None = None
+    """Type name of the exception that stood in place of an answer."""
+
+    def __post_init__(self) -> None:
+        """Folds unknown verbs and negative durations."""
+        if self.method not in KNOWN_METHODS:
+            object.__setattr__(self, "method", LabelValue.OTHER)
+        if self.seconds < 0:
+            object.__setattr__(self, "seconds", 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One database statement (or one executemany) of this service."""
+
+    alias: str
+    vendor: str
+    seconds: float
+    many: bool = False
+    failure: str | None = None
+    """Type name of the database error, if the statement failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConnection:
+    """One connection to a database that was opened."""
+
+    alias: str
+    vendor: str
+
+
+Record: TypeAlias = Exchange | TaskRun | TaskEvent | Call | Query | NewConnection

@@ -1,0 +1,165 @@
+"""Every name this package emits: metrics, labels, log fields, headers, span attributes.
+
+Nothing outside this module spells one of them, so that dashboards, alerts and documentation, which import it,
+cannot drift from the code. It imports neither Django nor anything else of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+MetricKind = Literal["counter", "gauge", "histogram"]
+
+
+class Header:
+    """HTTP and message headers, in the spelling of the wire."""
+
+    CORRELATION_ID: Final = "X-Correlation-ID"
+    REQUEST_ID: Final = "X-Request-ID"
+    REQUEST_START: Final = "X-Request-Start"
+    FORWARDED_FOR: Final = "X-Forwarded-For"
+    TRACEPARENT: Final = "traceparent"
+    TRACESTATE: Final = "tracestate"
+    TASK_CORRELATION_ID: Final = "x_correlation_id"
+    TASK_PUBLISHED_AT: Final = "x_published_at"
+
+
+class Attribute:
+    """Span attributes beyond OpenTelemetry's semantic conventions."""
+
+    CORRELATION_ID: Final = "correlation_id"
+    CLIENT_CORRELATION_ID: Final = "client_correlation_id"
+    DB_QUERY_COUNT: Final = "django.db.query_count"
+    DB_QUERY_REPEAT: Final = "django.db.query_repeat"
+    QUEUE_WAIT_MS: Final = "celery.queue_wait_ms"
+
+
+class Event:
+    """Values of the log field `event`: what kind of line this is."""
+
+    REQUEST: Final = "request"
+    REQUEST_ABORTED: Final = "request_aborted"
+    TASK: Final = "task"
+
+
+class Field:
+    """Fields of a JSON log line. Flat and stable: renaming one is a breaking change."""
+
+    TIMESTAMP: Final = "timestamp"
+    LEVEL: Final = "level"
+    LOGGER: Final = "logger"
+    MESSAGE: Final = "message"
+    SERVICE: Final = "service"
+    ENVIRONMENT: Final = "environment"
+    VERSION: Final = "version"
+    CORRELATION_ID: Final = "correlation_id"
+    CLIENT_CORRELATION_ID: Final = "client_correlation_id"
+    TRACE_ID: Final = "trace_id"
+    SPAN_ID: Final = "span_id"
+    EVENT: Final = "event"
+    METHOD: Final = "method"
+    ROUTE: Final = "route"
+    PATH: Final = "path"
+    STATUS: Final = "status"
+    DURATION_MS: Final = "duration_ms"
+    QUEUE_MS: Final = "queue_ms"
+    DB_COUNT: Final = "db_count"
+    DB_MS: Final = "db_ms"
+    DB_REPEAT: Final = "db_repeat"
+    HTTP_COUNT: Final = "http_count"
+    HTTP_MS: Final = "http_ms"
+    USER_ID: Final = "user_id"
+    CLIENT_IP: Final = "client_ip"
+    BYTES_OUT: Final = "bytes_out"
+    TASK: Final = "task"
+    TASK_ID: Final = "task_id"
+    QUEUE: Final = "queue"
+    STATE: Final = "state"
+    ATTEMPT: Final = "attempt"
+    QUEUE_WAIT_MS: Final = "queue_wait_ms"
+    ERROR_TYPE: Final = "error_type"
+    ERROR_MESSAGE: Final = "error_message"
+    STACK: Final = "stack"
+
+
+class Label:
+    """Metric labels."""
+
+    VIEW: Final = "view"
+    METHOD: Final = "method"
+    STATUS: Final = "status"
+    TRANSPORT: Final = "transport"
+    TEMPLATENAME: Final = "templatename"
+    CHARSET: Final = "charset"
+    TYPE: Final = "type"
+    ALIAS: Final = "alias"
+    VENDOR: Final = "vendor"
+    NAME: Final = "name"
+    HOSTNAME: Final = "hostname"
+    QUEUE_NAME: Final = "queue_name"
+    EXCEPTION: Final = "exception"
+    SIGNAL: Final = "signal"
+    REASON: Final = "reason"
+    PLACE: Final = "place"
+    SERVER_ADDRESS: Final = "server_address"
+    HTTP_REQUEST_METHOD: Final = "http_request_method"
+    HTTP_RESPONSE_STATUS_CODE: Final = "http_response_status_code"
+    TRACE_ID: Final = "trace_id"
+    SERVICE: Final = "service"
+    VERSION: Final = "version"
+    ENVIRONMENT: Final = "environment"
+
+
+class LabelValue:
+    """Label values that stand for many, so that no client can make a new time series."""
+
+    OTHER_METHOD: Final = "<invalid method>"
+    UNNAMED_VIEW: Final = "<unnamed view>"
+    OTHER: Final = "other"
+
+
+UNMATCHED_ROUTE: Final = "unmatched"
+"""The log field `route` of a request that no URL pattern matched."""
+
+KNOWN_METHODS: Final = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PATCH"}
+)
+"""RFC 9110 section 9 and RFC 5789; django-prometheus folds every other verb as well."""
+
+LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75)
+"""Seconds; the buckets of django-prometheus."""
+
+RUNTIME_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""Seconds; the buckets of celery-exporter (prometheus_client's defaults)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric family as it is registered; the suffixes of the exposed samples follow from its kind."""
+
+    name: str
+    kind: MetricKind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] | None = None
+
+    @property
+    def total(self) -> str:
+        """The exposed sample of a counter (OpenMetrics 1.0, section "Counter")."""
+        return self.name if self.name.endswith("_total") else f"{self.name}_total"
+
+    @property
+    def bucket(self) -> str:
+        """The exposed bucket sample of a histogram."""
+        return f"{self.name}_bucket"
+
+    @property
+    def count(self) -> str:
+        """The exposed count sample of a histogram."""
+        return f"{self.name}_count"
+
+    @property
+    def sum(self) -> str:
+        """The exposed sum sample of a histogram."""
+        return f"{self.name}_sum"
