@@ -18,20 +18,22 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from django_observe import parsing
-from django_observe.parsing import Networks, Unacceptable
+from django_observe.parsing import Networks, SettingError
 from django_observe.vocabulary import Header
 
 SETTING = "DJANGO_OBSERVE"
-PRIVATE_NETWORKS = (
-    "127.0.0.0/8",
-    "::1/128",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",
-    "169.254.0.0/16",
-    "fc00::/7",
-    "fe80::/10",
+PRIVATE_NETWORKS: Networks = parsing.networks(
+    (
+        "127.0.0.0/8",
+        "::1/128",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
 )
 """Loopback (RFC 1122, 4291), private (RFC 1918, 4193), shared (RFC 6598) and link-local ranges."""
 
@@ -42,7 +44,7 @@ def _setting(default: Any, parse: parsing.Parser[Any], doc: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `DJANGO_OBSERVE` may hold, in lower case. Each key's meaning is its `doc`, which the reference prints."""
+    """What `DJANGO_OBSERVE` may hold, in lower case; each key's `doc` is what the reference prints."""
 
     service_name: str = _setting("", parsing.text, "Name of this service. OTEL_SERVICE_NAME wins.")
     environment: str = _setting("", parsing.text, "Deployment environment, such as production.")
@@ -56,7 +58,7 @@ class Settings:
     log_format: str = _setting(
         "auto",
         parsing.choice("auto", "json", "console"),
-        "auto: console on a terminal with DEBUG, else json. An explicit value also prints request lines in tests.",
+        "auto: console on a terminal with DEBUG, else json. Set on purpose, tests print request lines too.",
     )
     log_level: str = _setting(
         "INFO",
@@ -72,18 +74,18 @@ class Settings:
         "Request headers read, in this order.",
     )
     trusted_peers: Networks = _setting(
-        parsing.networks(PRIVATE_NETWORKS), parsing.networks, "Direct peers whose ID and trace are continued."
+        PRIVATE_NETWORKS, parsing.networks, "Direct peers whose ID and trace are continued."
     )
     propagate_to: tuple[str, ...] = _setting(
         ("<private>", "<single-label>", "*.internal", "*.svc", "*.svc.cluster.local", "*.local"),
         parsing.host_patterns,
-        "Hosts that get the ID and the trace. <private>: loopback and private addresses; <single-label>: orders.",
+        "Hosts that get the ID and the trace. <private>: private addresses; <single-label>: no dot.",
     )
     metrics_path: str | None = _setting(
         "/metrics", parsing.path_or_none, "Path of the metrics page, or None."
     )
     metrics_allow: Networks = _setting(
-        parsing.networks(PRIVATE_NETWORKS), parsing.networks, "Direct peers that may read the metrics page."
+        PRIVATE_NETWORKS, parsing.networks, "Direct peers that may read the metrics page."
     )
     metrics_token: str | None = _setting(
         None, parsing.text_or_none, "Bearer token that may read the metrics page."
@@ -131,7 +133,7 @@ def settings() -> Settings:
     """The settings in force. Cached until Django says that a setting has changed.
 
     Raises:
-        ImproperlyConfigured: with every fault at once, each with setting, value, what is accepted and what to do.
+        ImproperlyConfigured: every fault at once, with setting, value, what is accepted, what to do.
     """
     given = getattr(django_settings, SETTING, {})
     if not isinstance(given, Mapping):
@@ -162,10 +164,10 @@ def environment(name: str, default: str = "") -> str:
 
 
 def otlp_endpoint(signal: str) -> str | None:
-    """The variable that gives `signal` (traces, logs) an OTLP endpoint, or None where nothing is to be exported.
+    """The OTLP endpoint the environment gives `signal` (traces, logs), or None: nothing is exported.
 
-    Follows the OpenTelemetry specification's "OTLP Exporter Configuration" and OTEL_SDK_DISABLED; unlike it there
-    is no default endpoint: without one nothing is exported.
+    Follows the OpenTelemetry specification's "OTLP Exporter Configuration" and OTEL_SDK_DISABLED, but for the
+    default endpoint: there is none.
     """
     if environment("OTEL_SDK_DISABLED").lower() == "true":
         return None
@@ -187,7 +189,7 @@ def _parsed(given: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
             continue
         try:
             values[known[key].name] = known[key].metadata["parse"](value)
-        except Unacceptable as fault:
+        except SettingError as fault:
             faults.append(f"- {SETTING}['{key}'] is {value!r}; accepted is {fault.accepted}. {fault.remedy}")
     return values, faults
 

@@ -1,4 +1,4 @@
-"""The correlation ID of what is running: kept in a context variable, set with a token, reset with the token."""
+"""The correlation ID of what is running: a context variable, set with a token, reset with the token."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def _wrap(*, connection: BaseDatabaseWrapper, **_: object) -> None:
     report(NewConnection(alias=connection.alias, vendor=connection.vendor))
 
 
-def timed(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 - Django's signature
+def timed(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Execute wrapper: runs the statement, then tells the tally and the reporters how long it took."""
     started = perf_counter()
     failure: str | None = None

@@ -17,7 +17,7 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _HOST = re.compile(r"<private>|<single-label>|(\*\.)?[A-Za-z0-9._:-]+|\*", re.ASCII)
 
 
-class Unacceptable(ValueError):
+class SettingError(ValueError):
     """A value that a setting does not take: what it takes, and what to do."""
 
     def __init__(self, accepted: str, remedy: str) -> None:
@@ -30,7 +30,7 @@ def text(value: Any) -> str:
     """A non-empty string."""
     if isinstance(value, str) and value.strip():
         return value.strip()
-    raise Unacceptable("a non-empty string", "Give one, or leave the setting out.")
+    raise SettingError("a non-empty string", "Give one, or leave the setting out.")
 
 
 def text_or_none(value: Any) -> str | None:
@@ -47,14 +47,14 @@ def boolean(value: Any) -> bool:
     """True or False."""
     if isinstance(value, bool):
         return value
-    raise Unacceptable("True or False", "Use the Python boolean, not a string or number.")
+    raise SettingError("True or False", "Use the Python boolean, not a string or number.")
 
 
 def switch(value: Any) -> bool | str:
     """True, False, or the dotted path of a callable that takes the records instead."""
     if isinstance(value, bool) or (isinstance(value, str) and _DOTTED.fullmatch(value)):
         return value
-    raise Unacceptable("True, False or a dotted path such as 'shop.telemetry.report'", "Use one of these.")
+    raise SettingError("True, False or a dotted path such as 'shop.telemetry.report'", "Use one of these.")
 
 
 def choice(*accepted: str) -> Parser[str]:
@@ -64,7 +64,7 @@ def choice(*accepted: str) -> Parser[str]:
     def parse(value: Any) -> str:
         if isinstance(value, str) and value.lower() in by_folded:
             return by_folded[value.lower()]
-        raise Unacceptable(f"one of {', '.join(map(repr, accepted))}", "Choose one of these.")
+        raise SettingError(f"one of {', '.join(map(repr, accepted))}", "Choose one of these.")
 
     return parse
 
@@ -73,14 +73,14 @@ def seconds(value: Any) -> float:
     """A positive number of seconds, at most a day."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 86_400:  # noqa: PLR2004
         return float(value)
-    raise Unacceptable("a number of seconds above 0", "Give a number such as 2 or 0.5.")
+    raise SettingError("a number of seconds above 0", "Give a number such as 2 or 0.5.")
 
 
 def port_or_none(value: Any) -> int | None:
     """A TCP port, or None for off."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_PORT):
         return value
-    raise Unacceptable("a port from 1 to 65535, or None for off", "Give a free port.")
+    raise SettingError("a port from 1 to 65535, or None for off", "Give a free port.")
 
 
 def path_or_none(value: Any) -> str | None:
@@ -89,7 +89,7 @@ def path_or_none(value: Any) -> str | None:
         isinstance(value, str) and value.startswith("/") and value.isprintable() and " " not in value
     ):
         return value
-    raise Unacceptable("a path that starts with '/', or None for off", "Write it as '/metrics'.")
+    raise SettingError("a path that starts with '/', or None for off", "Write it as '/metrics'.")
 
 
 def paths(value: Any) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def header_or_none(value: Any) -> str | None:
     """A header name (RFC 9110 token), or None for off."""
     if value is None or (isinstance(value, str) and _TOKEN.fullmatch(value)):
         return value
-    raise Unacceptable(
+    raise SettingError(
         "a header name such as 'X-Correlation-ID', or None for off", "Use letters, digits and '-'."
     )
 
@@ -119,16 +119,16 @@ def networks(value: Any) -> Networks:
     try:
         return tuple(ip_network(text(item), strict=False) for item in _items(value, accepted))
     except ValueError as fault:
-        raise Unacceptable(accepted, f"Write each in CIDR form ({fault}).") from None
+        raise SettingError(accepted, f"Write each in CIDR form ({fault}).") from None
 
 
 def host_patterns(value: Any) -> tuple[str, ...]:
     """A list of host names, '*.suffix' patterns, '<private>' and '<single-label>'."""
     accepted = "a list of hosts such as ['orders', '*.internal', '<private>', '<single-label>']"
-    items = [item for item in _items(value, accepted)]
+    items = list(_items(value, accepted))
     for item in items:
         if not (isinstance(item, str) and _HOST.fullmatch(item)):
-            raise Unacceptable(accepted, f"{item!r} is not one; leave scheme, port and path out.")
+            raise SettingError(accepted, f"{item!r} is not one; leave scheme, port and path out.")
     return tuple(item.lower() for item in items)
 
 
@@ -139,7 +139,7 @@ def dotted_paths_or_none(value: Any) -> tuple[str, ...] | None:
     items = _items(value, "a list of dotted paths such as ['shop.health.warehouse']")
     if all(isinstance(item, str) and _DOTTED.fullmatch(item) for item in items):
         return tuple(items)
-    raise Unacceptable(
+    raise SettingError(
         "a list of dotted paths such as ['shop.health.warehouse']", "Name importable callables."
     )
 
@@ -147,4 +147,4 @@ def dotted_paths_or_none(value: Any) -> tuple[str, ...] | None:
 def _items(value: Any, accepted: str) -> Iterable[Any]:
     if isinstance(value, (list, tuple, set, frozenset)):
         return value
-    raise Unacceptable(accepted, "Make it a list.")
+    raise SettingError(accepted, "Make it a list.")

@@ -24,7 +24,10 @@ class CorrelationPropagator(TextMapPropagator):
     """Carries the correlation ID beside W3C Trace Context (OpenTelemetry API, "TextMap Propagator")."""
 
     def inject(
-        self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,  # noqa: ARG002 - the interface's; the ID lies in a variable
+        setter: Setter[CarrierT] = default_setter,
     ) -> None:
         """Writes the current ID into `carrier`, under the wire's header name in lower case."""
         identifier = correlation_id()
@@ -51,7 +54,7 @@ class CorrelationPropagator(TextMapPropagator):
 
 
 def install() -> None:
-    """Makes W3C Trace Context and ours the global propagators; no baggage unless OTEL_PROPAGATORS asks for it."""
+    """Makes W3C Trace Context and ours the global propagators; baggage only where OTEL_PROPAGATORS asks."""
     current = propagate.get_global_textmap()
     if isinstance(current, CompositePropagator) and any(
         isinstance(part, CorrelationPropagator)

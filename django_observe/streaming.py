@@ -1,0 +1,115 @@
+"""Streaming bodies: each step runs bound to its request, and the exchange ends with the last byte."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
+
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from django_observe.observation import Observation
+
+
+def observe(response: StreamingHttpResponse, observation: Observation) -> None:
+    """Makes `response` end `observation` when its body ends, breaks or is given up by the client.
+
+    A FileResponse with a file keeps its iterator, and so the server's `wsgi.file_wrapper` (PEP 3333).
+    """
+    if isinstance(response, FileResponse) and response.file_to_stream is not None:
+        _end_on_close(response, observation, body=None)
+        return
+    body: _Body
+    if response.is_async:
+        body = _AsyncBody(cast("AsyncIterator[bytes]", response.streaming_content), response, observation)
+    else:
+        body = _SyncBody(cast("Iterator[bytes]", response.streaming_content), response, observation)
+    response.streaming_content = body
+    _end_on_close(response, observation, body=body)
+
+
+class _Body:
+    def __init__(self, response: HttpResponseBase, observation: Observation) -> None:
+        self.bytes_out = 0
+        self.complete = False
+        self._response = response
+        self._observation = observation
+
+    def _finished(self) -> None:
+        self.complete = True
+        self._observation.end(self._response, bytes_out=self.bytes_out)
+
+    def _broken(self, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            self._observation.failed(error)
+        self._observation.end(
+            self._response, bytes_out=self.bytes_out, aborted=not isinstance(error, Exception)
+        )
+
+
+class _SyncBody(_Body):
+    def __init__(self, parts: Iterator[bytes], response: HttpResponseBase, observation: Observation) -> None:
+        super().__init__(response, observation)
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        tokens = self._observation.bind()
+        try:
+            part = next(self._parts)
+        except StopIteration:
+            self._finished()
+            raise
+        except BaseException as error:
+            self._broken(error)
+            raise
+        finally:
+            self._observation.unbind(tokens)
+        self.bytes_out += len(part)
+        return part
+
+
+class _AsyncBody(_Body):
+    def __init__(
+        self, parts: AsyncIterator[bytes], response: HttpResponseBase, observation: Observation
+    ) -> None:
+        super().__init__(response, observation)
+        self._parts = parts
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        tokens = self._observation.bind()
+        try:
+            part = await anext(self._parts)
+        except StopAsyncIteration:
+            self._finished()
+            raise
+        except BaseException as error:
+            self._broken(error)
+            raise
+        finally:
+            self._observation.unbind(tokens)
+        self.bytes_out += len(part)
+        return part
+
+
+def _end_on_close(response: HttpResponseBase, observation: Observation, body: _Body | None) -> None:
+    close = response.close
+
+    def close_and_end() -> None:
+        tokens = observation.bind()
+        try:
+            close()
+        finally:
+            observation.end(
+                response,
+                bytes_out=body.bytes_out if body else None,
+                aborted=body is not None and not body.complete,
+            )
+            observation.unbind(tokens)
+
+    response.close = close_and_end  # type: ignore[method-assign]
