@@ -1,0 +1,55 @@
+"""The accounts API."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from rest_framework import generics, permissions, serializers
+
+from accounts.models import User
+from accounts.serializers import RegistrationSerializer, UserSerializer
+
+logger = logging.getLogger(__name__)
+
+
+class RegisterView(generics.CreateAPIView[User]):
+    """POST username, email and password; answers 201 with the new user."""
+
+    serializer_class = RegistrationSerializer
+    permission_classes = [permissions.AllowAny]
+    authentication_classes = []
+
+    def perform_create(self, serializer: serializers.BaseSerializer[User]) -> None:
+        user = serializer.save()
+        logger.info("user registered", extra={"user_id": user.pk})
+
+
+class UserView(generics.RetrieveAPIView[User]):
+    """GET a user; a customer sees only themselves, anybody else does not exist."""
+
+    serializer_class = UserSerializer
+
+    def get_queryset(self) -> QuerySet[User]:
+        users: QuerySet[User] = User.objects.filter(pk=self.request.user.pk)
+        return users
+
+
+def jwks(_request: HttpRequest) -> JsonResponse:
+    """The public keys that verify this service's tokens (RFC 7517)."""
+    response = JsonResponse(settings.JWKS)
+    response["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+def index(request: HttpRequest) -> JsonResponse:
+    """Say which service this is and where its parts are."""
+    paths = {"register": "api/register/", "token": "api/token/", "jwks": ".well-known/jwks.json"}
+    links = {name: request.build_absolute_uri(f"/{path}") for name, path in paths.items()}
+    return JsonResponse({"service": "auth", "links": links})
+
+
+def not_found(_request: HttpRequest, *_args: Any, **_kwargs: Any) -> JsonResponse:
+    """Answer an unknown path in the shape of every other error."""
+    return JsonResponse({"detail": "Not found."}, status=404)

@@ -1,0 +1,1 @@
+"""The auth service: who a customer is, proved by signed tokens."""

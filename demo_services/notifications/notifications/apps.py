@@ -1,0 +1,7 @@
+"""The notifications application."""
+
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    name = "notifications"

@@ -1,0 +1,37 @@
+"""The Celery application whose worker consumes the events of other services."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notifications_service.settings")
+
+
+def transport_options(broker_url: str, state: Path) -> dict[str, Any]:
+    """The folders of the filesystem transport, which producers and consumers share; no other needs any."""
+    if not broker_url.startswith("filesystem:"):
+        return {}
+    folder = state / "broker"
+    for name in ("queue", "control"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folder / "queue"),
+        "data_folder_out": str(folder / "queue"),
+        "control_folder": str(folder / "control"),
+        "polling_interval": 0.1,
+    }
+
+
+app = Celery("notifications", broker=settings.CELERY_BROKER_URL)
+app.conf.update(
+    broker_connection_retry_on_startup=True,
+    broker_transport_options=transport_options(settings.CELERY_BROKER_URL, settings.DEMO_STATE),
+    task_acks_late=True,
+    task_default_queue="notifications",
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+)
+app.autodiscover_tasks()

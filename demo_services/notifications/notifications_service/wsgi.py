@@ -1,0 +1,8 @@
+"""The notifications service under a WSGI server."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notifications_service.settings")
+application = get_wsgi_application()

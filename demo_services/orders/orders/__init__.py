@@ -1,0 +1,1 @@
+"""Orders: products, orders, and the outbox of events."""

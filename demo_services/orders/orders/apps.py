@@ -1,0 +1,7 @@
+"""The orders application."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"
