@@ -78,8 +78,12 @@ def wait_until(condition: Callable[[], Value], what: str, timeout: float = 30) -
 
 
 def require(program: str, apt_package: str) -> str:
-    """The path of `program`; without it the test is skipped, or fails under OBSERVE_REQUIRE_REAL=1."""
-    found = shutil.which(program)
+    """The path of `program`; without it the test is skipped, or fails under OBSERVE_REQUIRE_REAL=1.
+
+    Debian keeps PostgreSQL's server programs off the PATH, so its folder is looked in as well.
+    """
+    folders = [os.environ.get("PATH", os.defpath), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    found = shutil.which(program, path=os.pathsep.join(folders))
     if found is None:
         missing(f"{program} is not installed (apt package {apt_package})")
     return found

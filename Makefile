@@ -1,0 +1,49 @@
+# Everything a fresh machine needs is Python 3.10+, make and a package index.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-check test check install console clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed-demo ## Start three services and the console, place an order, print the link to its trace
+	@$(BIN)/python -m demo_services
+
+demo-check: $(VENV)/.installed-demo ## The demo without a screen: one order through, every signal checked, exit 0 or 1
+	@$(BIN)/python -m demo_services --check
+
+test: check ## Lint, type check, and run every test
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+check: $(VENV)/.installed-dev ## Lint and type check only
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+
+install: $(VENV)/.installed-dev ## Make the virtual environment with all that development needs
+
+console: $(VENV)/.installed-demo ## Start the local console alone: pages on 8088, OTLP on 4318
+	@$(BIN)/django-observe console
+
+clean: ## Remove the virtual environments, the demo's data and all caches
+	rm -rf $(VENV) .venv-matrix .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed, %s is %s: make PYTHON=/path/to/python3" % (sys.executable, sys.version.split()[0]))'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-demo: pyproject.toml | $(BIN)/pip
+	@echo 'Installing what the demo needs into $(VENV) (a minute or two the first time)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/pip
+	@echo 'Installing what the tests need into $(VENV) (a minute or two the first time)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.installed-demo $@
