@@ -102,6 +102,7 @@ class Label:
     SIGNAL: Final = "signal"
     REASON: Final = "reason"
     PLACE: Final = "place"
+    METRIC: Final = "metric"
     SERVER_ADDRESS: Final = "server_address"
     HTTP_REQUEST_METHOD: Final = "http_request_method"
     HTTP_RESPONSE_STATUS_CODE: Final = "http_response_status_code"
