@@ -144,7 +144,23 @@ def settings() -> Settings:
     values, faults = _parsed(given)
     if faults:
         raise ImproperlyConfigured("\n".join([f"{SETTING} has {len(faults)} fault(s):", *faults]))
-    return Settings(**values, **_derived(values, given))
+    derived = _derived(values, given)
+    return Settings(**values, **derived)
+
+
+def configured() -> bool:
+    """Whether Django has its settings yet; a server's master process logs without ever having any."""
+    return bool(django_settings.configured)
+
+
+def identity() -> tuple[str, str, str]:
+    """Service name, environment and version, also of a process where Django has no settings."""
+    if configured():
+        known = settings()
+        return known.service_name, known.environment, known.version
+    resource = resource_attributes()
+    name = environment("OTEL_SERVICE_NAME") or resource.get("service.name") or _root_package()
+    return name, resource.get("deployment.environment.name", ""), resource.get("service.version", "")
 
 
 def reload(*, setting: str, **_: object) -> None:
@@ -225,7 +241,7 @@ def _derived(values: dict[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]
 
 
 def _root_package() -> str:
-    module = environment("DJANGO_SETTINGS_MODULE") or str(
-        getattr(django_settings, "SETTINGS_MODULE", None) or ""
-    )
+    module = environment("DJANGO_SETTINGS_MODULE")
+    if not module and configured():
+        module = str(getattr(django_settings, "SETTINGS_MODULE", None) or "")
     return module.split(".")[0] or "django"

@@ -1,0 +1,58 @@
+"""What a log record is about: the correlation ID and span that were current in the thread that made it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TypeAlias
+
+from opentelemetry import trace
+
+from django_observe.correlation import correlation_id
+from django_observe.vocabulary import Field
+
+Context: TypeAlias = tuple[str | None, str | None, str | None]
+"""Correlation ID, trace ID and span ID."""
+
+CONTEXT = "_observe_context"
+"""Attribute of a record that keeps its Context, also through a queue to another thread or process."""
+
+FIELDS = "_observe_fields"
+"""Attribute of a record that keeps the event fields of a request or task line."""
+
+NOTHING = "-"
+"""What `%(correlation_id)s` shows in a text format outside of any request or task."""
+
+_NAMES = (Field.CORRELATION_ID, Field.TRACE_ID, Field.SPAN_ID)
+
+
+class ContextFilter(logging.Filter):
+    """Gives every record `correlation_id`, `trace_id` and `span_id`, for text formats and for queues.
+
+    Put it on the handler that runs in the thread that logs; a QueueHandler is one.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Stamps the record; passes all."""
+        stamp(record)
+        return True
+
+
+def stamp(record: logging.LogRecord) -> Context:
+    """The context of `record`, captured once; an `extra` of the same name moves to `extra_<name>`."""
+    attributes = record.__dict__
+    context: Context | None = attributes.get(CONTEXT)
+    if context is None:
+        context = attributes[CONTEXT] = current()
+        for name, value in zip(_NAMES, context, strict=True):
+            if name in attributes:
+                attributes[f"extra_{name}"] = attributes[name]
+            attributes[name] = value or NOTHING
+    return context
+
+
+def current() -> Context:
+    """The context that is current in this thread or task."""
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return correlation_id(), None, None
+    return correlation_id(), f"{span.trace_id:032x}", f"{span.span_id:016x}"
