@@ -37,8 +37,8 @@ class OrderView(generics.RetrieveAPIView[Order]):
     serializer_class = OrderSerializer
 
     def get_queryset(self) -> QuerySet[Order]:
-        orders: QuerySet[Order] = Order.objects.select_related("product")
-        return orders.filter(customer_id=self.request.user.pk)
+        orders: QuerySet[Order] = Order.objects.filter(customer_id=self.request.user.pk)
+        return orders
 
 
 def index(request: HttpRequest) -> JsonResponse:

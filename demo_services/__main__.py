@@ -1,0 +1,122 @@
+"""`python -m demo_services` starts the demo; with `check` it puts one order through it, and looks at it."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+from rich.table import Table
+
+from demo_services.checklist import Checklist
+from demo_services.demo import Demo, NotReadyError
+from demo_services.interruption import Interrupted, Interruption
+from demo_services.plan import Plan
+from demo_services.ports import Ports
+from demo_services.programs import ProgramDiedError
+from demo_services.screen import Screen
+
+FAILED = 1
+BAD_CALL = 2
+INTERRUPTED = 130
+ENVIRONMENT = """environment:
+  DEMO_STATE          folder for databases, keys, queues and logs (default: .demo)
+  DEMO_PORT_OFFSET    added to every port (default: 0)
+  TRAFFIC=0           no traffic after the first order
+  DATABASE_URL        such as postgresql://user@host/{service}; {service} becomes auth, orders, notifications,
+                      and these databases must exist (default: SQLite files)
+  CELERY_BROKER_URL   such as redis://host:6379/0 or amqp://host (default: files in the state folder)
+"""
+
+
+class UsageError(Exception):
+    """The demo cannot be started as asked; the text says why and what to do."""
+
+
+def main() -> int:
+    """Run what was asked for; the result is the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo_services",
+        description=__doc__,
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", nargs="?", choices=["run", "check"], default="run")
+    what = parser.parse_args().what
+    screen, interruption = Screen(), Interruption()
+    try:
+        return check(screen, interruption) if what == "check" else run(screen, interruption)
+    except Interrupted:
+        screen.console.print("stopped")
+        return 0 if what == "run" else INTERRUPTED
+    except UsageError as problem:
+        screen.failure(str(problem))
+        return BAD_CALL
+    except (ProgramDiedError, NotReadyError, requests.RequestException) as problem:
+        screen.failure(str(problem))
+        return FAILED
+
+
+def run(screen: Screen, interruption: Interruption) -> int:
+    """Start everything on the usual ports and keep it running until asked to stop."""
+    plan = Plan(_usual_ports(), Path(os.environ.get("DEMO_STATE", ".demo")).resolve())
+    _look_before_leaping(plan)
+    traffic = os.environ.get("TRAFFIC") != "0"
+    demo = Demo(plan, screen, interruption)
+    with demo.running():
+        first = demo.place_first_order()
+        screen.addresses(
+            plan.ports, f"{plan.ports.url('console')}/trace/{first.trace_id}", f"{demo.crew.log_folder}/"
+        )
+        screen.hints(plan.ports, traffic=traffic)
+        if traffic:
+            demo.crew.start(plan.traffic())
+        demo.keep_watch()
+    return 0
+
+
+def check(screen: Screen, interruption: Interruption) -> int:
+    """Start everything on free ports with a state of its own, check one order, and stop."""
+    with tempfile.TemporaryDirectory(prefix="demo-check-") as state:
+        plan = Plan(Ports.free(), Path(state))
+        _look_before_leaping(plan)
+        demo = Demo(plan, screen, interruption)
+        with demo.running():
+            findings = Checklist(plan, demo.place_first_order()).findings()
+    table = Table(title="One order through the demo", title_style="bold")
+    for heading in ("", "check", "seen"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row("[green]✓[/]" if finding.passed else "[red]✗[/]", finding.check, finding.seen)
+    screen.console.print(table)
+    return 0 if all(finding.passed for finding in findings) else FAILED
+
+
+def _usual_ports() -> Ports:
+    offset = os.environ.get("DEMO_PORT_OFFSET", "0")
+    try:
+        return Ports.moved(int(offset))
+    except ValueError as fault:
+        raise UsageError(f"DEMO_PORT_OFFSET is {offset!r}; it must be a whole number: {fault}") from None
+
+
+def _look_before_leaping(plan: Plan) -> None:
+    taken = plan.ports.taken()
+    if taken:
+        which = ", ".join(f"{port} ({name.replace('_', ' ')})" for name, port in taken.items())
+        raise UsageError(
+            f"already in use on 127.0.0.1: {which}. "
+            "Stop what listens there, or move all ports together with DEMO_PORT_OFFSET=10000."
+        )
+    database = os.environ.get("DATABASE_URL", "{service}")
+    if "{service}" not in database:
+        raise UsageError(
+            "DATABASE_URL names one database, but each service has its own. "
+            "Write {service} where the database's name differs, as in postgresql://user@host/{service}."
+        )
+    plan.state.mkdir(parents=True, exist_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
