@@ -43,7 +43,9 @@ class Observation:
         settings = conf.settings()
         self.trusted = trust.is_in(request.META.get("REMOTE_ADDR", ""), settings.trusted_peers)
         given = _given_id(request.META, settings.correlation_headers)
-        self.span = traces.begin(request, self.trusted) if traced else None
+        self.span: traces.ServerSpan | None = None
+        with guard("traces"):
+            self.span = traces.begin(request, self.trusted) if traced else None
         self.trace: TraceContext | None = self.span.trace if self.span else None
         self.client_correlation_id = None if self.trusted else given
         own = self.trace.trace_id if self.trace else None
@@ -60,10 +62,11 @@ class Observation:
 
     def unbind(self, tokens: Tokens) -> None:
         """Gives the context back what it had before `bind`."""
-        if self.span is not None:
-            self.span.detach(tokens[2])
-        tally.reset(tokens[1])
-        correlation.reset(tokens[0])
+        with guard("observation"):
+            if self.span is not None:
+                self.span.detach(tokens[2])
+            tally.reset(tokens[1])
+            correlation.reset(tokens[0])
 
     def __enter__(self) -> None:
         self._tokens = self.bind()
