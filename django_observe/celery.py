@@ -1,0 +1,75 @@
+"""Celery's edge: connects what observes tasks to Celery's signals, for every app of the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import signals
+
+from django_observe import (
+    conf,
+    export,
+    multiprocess,
+    publication,
+    taskrun,
+    taskspans,
+    traces,
+    workerserver,
+)
+from django_observe.reporting import guard
+
+
+def install() -> None:
+    """Observes publishing and running, and a worker's life. May be called again; starts nothing."""
+    with guard("celery"):
+        taskspans.install(enabled=traces.enabled())
+    publication.install()
+    for signal, receiver in _RECEIVERS:
+        signal.connect(receiver, weak=False, dispatch_uid=f"django_observe.{receiver.__name__}")
+
+
+def on_worker_starts(*, instance: Any, **_: Any) -> None:
+    """Receiver of `celeryd_init`, in the main process, before it forks."""
+    from django_observe import taskevents
+
+    with guard("celery"):
+        taskevents.install()
+        for signal, receiver in (
+            (signals.task_received, taskevents.on_received),
+            (signals.task_revoked, taskevents.on_revoked),
+            (signals.task_rejected, taskevents.on_rejected),
+        ):
+            signal.connect(receiver, weak=False, dispatch_uid=f"django_observe.{receiver.__name__}")
+    with guard("celery"):
+        multiprocess.prepare()
+
+
+def on_worker_ready(**_: Any) -> None:
+    """Receiver of `worker_ready`: the main process serves the metrics of all."""
+    with guard("celery"):
+        workerserver.start()
+
+
+def on_pool_process_starts(**_: Any) -> None:
+    """Receiver of `worker_process_init`, in each process of the prefork pool."""
+    taskrun.in_pool_process = True
+
+
+def on_process_ends(**_: Any) -> None:
+    """Receiver of `worker_process_shutdown` and `worker_shutdown`; a pool's process has no atexit."""
+    with guard("celery"):
+        export.shutdown(conf.settings().flush_timeout)
+
+
+_RECEIVERS = (
+    (signals.before_task_publish, publication.on_before_publish),
+    (signals.task_prerun, taskrun.on_prerun),
+    (signals.task_postrun, taskrun.on_postrun),
+    (signals.task_failure, taskrun.on_failure),
+    (signals.task_retry, taskrun.on_retry),
+    (signals.celeryd_init, on_worker_starts),
+    (signals.worker_ready, on_worker_ready),
+    (signals.worker_process_init, on_pool_process_starts),
+    (signals.worker_process_shutdown, on_process_ends),
+    (signals.worker_shutdown, on_process_ends),
+)

@@ -1,0 +1,78 @@
+"""Publishing a task: its headers carry the ID and the trace, the producer's span ends with the publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+from celery.app.base import Celery
+from opentelemetry import context as opentelemetry_context
+from wrapt import FunctionWrapper, wrap_function_wrapper
+
+from django_observe import taskheaders, taskrun, taskspans
+from django_observe.records import TaskEvent
+from django_observe.reporting import guard, report
+from django_observe.taskspans import OpenSpan
+
+
+class Publication:
+    """One call of `send_task`, which `delay`, `apply_async`, retries, canvas and beat all end in.
+
+    Whatever the call raises, the context is afterwards what it was before.
+    """
+
+    def __init__(self) -> None:
+        self.event: TaskEvent | None = None
+        self.span: OpenSpan | None = None
+
+    def __enter__(self) -> None:
+        self._ours = _current.set(self)
+        self._theirs = opentelemetry_context.attach(opentelemetry_context.get_current())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with guard("celery"):
+            if self.event is not None and self.span is not None:
+                taskspans.published(self.span, self.event.task_id, error)
+        opentelemetry_context.detach(self._theirs)
+        _current.reset(self._ours)
+        if self.event is not None and error is None:
+            report(self.event)
+
+    def begun(self, name: str, message: dict[str, Any]) -> None:
+        """Starts the span and remembers what is published, and where to."""
+        headers, body = message["headers"], message["body"]
+        task_id = str(headers.get("id") or (body.get("id") if isinstance(body, dict) else ""))
+        queues = message.get("declare") or ()
+        queue = getattr(queues[0], "name", None) if queues else message.get("routing_key")
+        self.event = TaskEvent(task=name, task_id=task_id, queue=queue or taskrun.UNKNOWN, state="SENT")
+        self.span = taskspans.publishing(name, task_id, message)
+
+
+_current: ContextVar[Publication | None] = ContextVar("django_observe_publication", default=None)
+
+
+def install() -> None:
+    """Wraps `Celery.send_task`, once for every app of the process."""
+    if not isinstance(vars(Celery)["send_task"], FunctionWrapper):
+        wrap_function_wrapper(Celery, "send_task", _send_task)
+
+
+def on_before_publish(*, sender: str, headers: dict[str, Any], **message: Any) -> None:
+    """Receiver of `before_task_publish`, the one place where a message's headers can still be changed."""
+    publication = _current.get()
+    with guard("celery"):
+        if publication is not None and publication.event is None:
+            publication.begun(sender, {"headers": headers, **message})
+    with guard("celery"):
+        taskheaders.write(headers)
+
+
+def _send_task(
+    wrapped: Callable[..., Any], _app: Celery, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    with Publication():
+        return wrapped(*args, **kwargs)

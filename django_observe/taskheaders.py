@@ -1,0 +1,104 @@
+"""What travels with a task in its message's headers: the ID, the trace, and when it was published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
+from datetime import datetime, timezone
+from time import time
+from typing import Any
+
+from opentelemetry import propagate, trace
+
+from django_observe import conf, correlation
+from django_observe.records import TraceContext
+from django_observe.vocabulary import Attribute, Header
+
+Headers = dict[Any, Any]
+
+
+_received: ContextVar[Headers | None] = ContextVar("django_observe_taskheaders", default=None)
+
+
+def bind(headers: Headers) -> Token[Headers | None]:
+    """Makes `headers` those that the running task received; keep the token for `reset`."""
+    return _received.set(headers)
+
+
+def reset(token: Token[Headers | None]) -> None:
+    """Gives the context back the headers it had before `bind`."""
+    _received.reset(token)
+
+
+def write(headers: Headers) -> None:
+    """Adds ours to `headers` of a message that is about to be published; what the user set there stays.
+
+    A retry repeats the headers that its task received: those are ours of last time, and are renewed.
+    """
+    received = _received.get() or {}
+    theirs = {name.lower(): name for name in headers if isinstance(name, str)}
+    for name, value in _fresh().items():
+        given = theirs.get(name)
+        if given is None or headers[given] == received.get(name):
+            headers[given or name] = value
+
+
+def read(items: Iterable[tuple[Any, Any]]) -> Headers:
+    """Ours among the `items` of a message's or request's headers, under lower-case names."""
+    wanted = {Header.TASK_PUBLISHED_AT, *propagate.get_global_textmap().fields, *_id_names()}
+    return {name.lower(): value for name, value in items if isinstance(name, str) and name.lower() in wanted}
+
+
+def correlation_id(headers: Headers) -> str | None:
+    """The well-formed ID among `headers`, if there is one."""
+    values = (headers.get(name) for name in _id_names())
+    return next(filter(None, (correlation.accepted(v) for v in values if isinstance(v, str))), None)
+
+
+def trace_context(headers: Headers) -> TraceContext | None:
+    """The publisher's span, for a run whose own span died with its process."""
+    carrier = {name: value for name, value in headers.items() if isinstance(value, str)}
+    span = trace.get_current_span(propagate.extract(carrier)).get_span_context()
+    if not span.is_valid:
+        return None
+    return TraceContext(f"{span.trace_id:032x}", f"{span.span_id:016x}", span.trace_flags.sampled)
+
+
+def waited(headers: Headers, eta: Any, started: float) -> float | None:
+    """Seconds from the publish, or from the ETA if that is later, until `started` (Unix time)."""
+    try:
+        published = float(headers[Header.TASK_PUBLISHED_AT])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not math.isfinite(published):
+        return None
+    return max(started - max(published, _unix_time(eta)), 0.0)
+
+
+def _fresh() -> Headers:
+    fresh: Headers = {}
+    propagate.inject(fresh)
+    if correlation.correlation_id() is None:
+        span = trace.get_current_span()
+        context = span.get_span_context()
+        identifier = f"{context.trace_id:032x}" if context.is_valid else correlation.generate()
+        span.set_attribute(Attribute.CORRELATION_ID, identifier)
+        fresh[_id_names()[0]] = identifier
+    fresh[Header.TASK_PUBLISHED_AT] = f"{time():.6f}"
+    return fresh
+
+
+def _id_names() -> list[str]:
+    """Names the ID is written under (the first, as the propagator has it) and looked for."""
+    settings = conf.settings()
+    names = (settings.correlation_header or Header.CORRELATION_ID, *settings.correlation_headers)
+    return list(dict.fromkeys(name.lower() for name in names))
+
+
+def _unix_time(eta: Any) -> float:
+    try:
+        parsed = datetime.fromisoformat(eta)
+    except (TypeError, ValueError):
+        return 0.0
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()

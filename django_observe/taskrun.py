@@ -1,0 +1,140 @@
+"""One run of a task under observation: bound from Celery's prerun to its postrun, then told as a TaskRun."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from time import perf_counter, time
+from typing import Any
+
+from celery.app.task import Context, Task
+
+from django_observe import correlation, privacy, tally, taskheaders, taskspans, traces
+from django_observe.records import TaskRun
+from django_observe.reporting import guard, report
+from django_observe.tally import Tally
+from django_observe.taskheaders import Headers
+from django_observe.taskspans import OpenSpan
+
+UNKNOWN = "unknown"
+in_pool_process = False
+"""Whether this is a process of the prefork pool, whose parent reports the runs that it cannot end itself."""
+
+
+class Run:
+    """A run that goes on. Eager runs nest in requests and in each other: each keeps the tokens of its own."""
+
+    def __init__(self, task: Task[Any, Any], task_id: str) -> None:
+        self.task, self.task_id = task, task_id
+        self.request: Context = task.request
+        inner = self.request.headers or {}
+        self.headers = taskheaders.read([*inner.items(), *vars(self.request).items()])
+        self.waited = taskheaders.waited(self.headers, self.request.eta, time())
+        self.tally = Tally()
+        self.span: OpenSpan | None = None
+        self.tokens: tuple[Token[Run | None], Token[str | None], Token[Tally | None], Token[Headers | None]]
+
+    def bind(self, signal: dict[str, Any]) -> None:
+        """Starts the span, chooses the ID and makes this run the current one."""
+        for name, value in self.headers.items():  # protocol 1 has them in `headers` only
+            vars(self.request).setdefault(name, value)
+        with guard("celery"):
+            self.span = taskspans.running(self.task, self.task_id, signal)
+        with guard("traces"):
+            self.trace = traces.current()
+        inherited = correlation.correlation_id() if self.request.is_eager else None
+        own = self.trace.trace_id if self.trace else None
+        chosen = taskheaders.correlation_id(self.headers) or inherited or own or correlation.generate()
+        self.correlation_id = chosen
+        self.tokens = (
+            _current.set(self),
+            correlation.bind(chosen),
+            tally.bind(self.tally),
+            taskheaders.bind(self.headers),
+        )
+        self.started = perf_counter()
+
+    def unbind(self, signal: dict[str, Any]) -> None:
+        """Ends the span and gives the context back what it had before `bind`."""
+        with guard("celery"):
+            if self.span is not None:
+                taskspans.ran(self.span, self.task_id, signal)
+        with guard("celery"):
+            _current.reset(self.tokens[0])
+        with guard("celery"):
+            correlation.reset(self.tokens[1])
+        with guard("celery"):
+            tally.reset(self.tokens[2])
+        with guard("celery"):
+            taskheaders.reset(self.tokens[3])
+
+    def report(self, state: str, error: BaseException | None) -> None:
+        """Tells the run, while its span is current."""
+        seconds = perf_counter() - self.started
+        report(
+            TaskRun(
+                correlation_id=self.correlation_id,
+                trace=self.trace,
+                task=self.task.name,
+                task_id=self.task_id,
+                queue=queue_of(self.request.delivery_info),
+                hostname=self.request.hostname or UNKNOWN,
+                state=state,
+                attempt=(self.request.retries or 0) + 1,
+                seconds=seconds,
+                queue_wait_seconds=self.waited,
+                queries=self.tally.queries(),
+                calls=self.tally.calls(),
+                failure=privacy.failure_of(error) if state == "FAILURE" and error is not None else None,
+            )
+        )
+
+
+_current: ContextVar[Run | None] = ContextVar("django_observe_taskrun", default=None)
+
+
+def queue_of(delivery_info: Mapping[str, Any] | None) -> str:
+    """The queue a message came by; with the default exchange the routing key is its name."""
+    return (delivery_info or {}).get("routing_key") or UNKNOWN
+
+
+def on_prerun(*, task_id: str, task: Task[Any, Any], **signal: Any) -> None:
+    """Receiver of `task_prerun`."""
+    with guard("celery"):
+        Run(task, task_id).bind(signal)
+
+
+def on_postrun(
+    *, task_id: str, task: Task[Any, Any], state: str | None = None, retval: Any = None, **signal: Any
+) -> None:
+    """Receiver of `task_postrun`, which Celery sends whatever became of the run.
+
+    There is no state when something beyond Exception ends it. Where that ends the pool's process too,
+    the parent tells the run (see `taskevents`).
+    """
+    run = _current.get()
+    if run is None or run.task_id != task_id or run.request is not task.request:
+        return
+    with guard("celery"):
+        if state is not None:
+            run.report(state, retval if isinstance(retval, BaseException) else None)
+        elif not (in_pool_process and isinstance(sys.exc_info()[1], (SystemExit, KeyboardInterrupt))):
+            run.report("FAILURE", sys.exc_info()[1])
+    run.unbind({**signal, "state": state, "retval": retval})
+
+
+def on_failure(*, task_id: str, einfo: Any = None, **_: Any) -> None:
+    """Receiver of `task_failure`: the span's error."""
+    run = _current.get()
+    if run is not None and run.span is not None and run.task_id == task_id:
+        with guard("celery"):
+            taskspans.failed(run.span, task_id, einfo)
+
+
+def on_retry(*, request: Context, reason: Any = None, **_: Any) -> None:
+    """Receiver of `task_retry`: the span's reason."""
+    run = _current.get()
+    if run is not None and run.span is not None and run.request is request:
+        with guard("celery"):
+            taskspans.retried(run.span, request, reason)
