@@ -98,14 +98,22 @@ def missing(reason: str) -> NoReturn:
 
 @final
 class Process:
-    """A program under test, as a context manager; its output goes to files, so that no pipe can fill up."""
+    """A program under test, as a context manager; its output goes to files, so that no pipe can fill up.
+
+    `env` comes on top of this process's own environment; None takes a variable away.
+    """
 
     def __init__(
-        self, argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str | Path],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> None:
         self.argv = [str(word) for word in argv]
         self._cwd = cwd
-        self._env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
+        variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
+        self._env = {name: value for name, value in variables.items() if value is not None}
         self._folder = tempfile.TemporaryDirectory(prefix="observe-test-")
         self._out = Path(self._folder.name, "stdout")
         self._err = Path(self._folder.name, "stderr")

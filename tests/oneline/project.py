@@ -1,0 +1,39 @@
+"""A fresh `startproject` with the one line, and the ways to serve it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.oneline.environments import Environment
+
+THE_ONE_LINE = 'INSTALLED_APPS += ["django_observe"]\n'
+USERS_CODE = Path(__file__).parent / "shop"
+
+
+def startproject(environment: Environment, folder: Path) -> Path:
+    """Runs `django-admin startproject shop`, adds the one line to its settings, and the user's own code."""
+    subprocess.run([environment.program("django-admin"), "startproject", "shop", folder], check=True)
+    with (folder / "shop/settings.py").open("a") as settings:
+        settings.write(THE_ONE_LINE)
+    for source in USERS_CODE.glob("*.py"):
+        shutil.copy(source, folder / "shop" / source.name)
+    return folder
+
+
+def command(environment: Environment, server: str, port: int) -> list[str | Path]:
+    """The command line of `server`, as its own documentation gives it."""
+    bind = f"127.0.0.1:{port}"
+    gunicorn: list[str | Path] = [environment.program("gunicorn"), "shop.wsgi", "--bind", bind]
+    commands: dict[str, list[str | Path]] = {
+        "runserver": [environment.program("python"), "manage.py", "runserver", bind],
+        "gunicorn sync": gunicorn,
+        "gunicorn gthread": [*gunicorn, "--worker-class", "gthread", "--threads", "4"],
+        "gunicorn preload": [*gunicorn, "--preload"],
+        "uvicorn": [environment.program("uvicorn"), "shop.asgi:application", "--port", str(port)],
+    }
+    return commands[server]
+
+
+SERVERS = ("runserver", "gunicorn sync", "gunicorn gthread", "gunicorn preload", "uvicorn")

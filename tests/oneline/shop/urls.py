@@ -1,0 +1,12 @@
+"""The project's routes."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("broken/", views.broken, name="broken"),
+    path("order/<int:number>/", views.order, name="order"),
+    path("state/", views.state, name="state"),
+]
