@@ -153,6 +153,11 @@ def configured() -> bool:
     return bool(django_settings.configured)
 
 
+def logging_left_alone() -> bool:
+    """Whether the project has no logging of its own: no LOGGING, and Django's own way of applying it."""
+    return not django_settings.LOGGING and bool(django_settings.LOGGING_CONFIG)
+
+
 def identity() -> tuple[str, str, str]:
     """Service name, environment and version, also of a process where Django has no settings."""
     if configured():
@@ -177,6 +182,19 @@ def keys() -> dict[str, Field[Any]]:
 def environment(name: str, default: str = "") -> str:
     """An environment variable, stripped."""
     return os.environ.get(name, default).strip()
+
+
+def set_environment(name: str, value: str | None) -> None:
+    """Sets (None: removes) an environment variable of this process and of those it starts from now on."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def middleware() -> tuple[str, ...]:
+    """The project's MIDDLEWARE as it is now."""
+    return tuple(django_settings.MIDDLEWARE) if configured() else ()
 
 
 def otlp_endpoint(signal: str) -> str | None:

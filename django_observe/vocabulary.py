@@ -43,6 +43,13 @@ class Event:
     TASK: Final = "task"
 
 
+class LoggerName:
+    """Loggers of our own lines; they do not propagate."""
+
+    REQUEST: Final = "django_observe.request"
+    TASK: Final = "django_observe.task"
+
+
 class Field:
     """Fields of a JSON log line. Flat and stable: renaming one is a breaking change."""
 
@@ -118,6 +125,8 @@ class LabelValue:
     OTHER_METHOD: Final = "<invalid method>"
     UNNAMED_VIEW: Final = "<unnamed view>"
     OTHER: Final = "other"
+    NO_ANSWER: Final = ""
+    """The status of a call without an answer: to Prometheus an empty label is an absent one."""
 
 
 UNMATCHED_ROUTE: Final = "unmatched"
