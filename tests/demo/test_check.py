@@ -1,0 +1,36 @@
+"""`python -m demo_services check`: one order through everything, natively and on PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.demo.servers import postgresql, redis
+from tests.demo.test_runner import run
+
+
+def test_native(tmp_path: Path) -> None:
+    """On SQLite and files, every check passes."""
+    _all_pass(tmp_path)
+
+
+def test_postgresql_and_redis(tmp_path: Path) -> None:
+    """On real servers, every check passes, and the data is in them."""
+    with postgresql("auth", "orders", "notifications") as database, redis() as broker:
+        _all_pass(tmp_path, DATABASE_URL=database.url, CELERY_BROKER_URL=broker)
+        assert database.ask("orders", "select status from orders_order") == "paid"
+        assert database.ask("notifications", "select count(sent_at) from notifications_notification") == "1"
+
+
+def _all_pass(state: Path, **more: str) -> None:
+    checked = run(state, "check", **more)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert checked.stdout.count("✓ │") >= 15
+    assert "✗" not in checked.stdout
+
+
+@pytest.fixture(autouse=True)
+def _no_broker_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "CELERY_BROKER_URL"):
+        monkeypatch.delenv(name, raising=False)
