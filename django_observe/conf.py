@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields
 from functools import lru_cache
 from typing import Any
@@ -195,6 +196,19 @@ def set_environment(name: str, value: str | None) -> None:
 def middleware() -> tuple[str, ...]:
     """The project's MIDDLEWARE as it is now."""
     return tuple(django_settings.MIDDLEWARE) if configured() else ()
+
+
+@contextmanager
+def environment_default(name: str, value: str) -> Iterator[None]:
+    """Gives a variable that is unset a value for the duration of a block; child processes never see it."""
+    if environment(name):
+        yield
+        return
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 def otlp_endpoint(signal: str) -> str | None:

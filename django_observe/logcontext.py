@@ -39,15 +39,21 @@ class ContextFilter(logging.Filter):
 
 def stamp(record: logging.LogRecord) -> Context:
     """The context of `record`, captured once; an `extra` of the same name moves to `extra_<name>`."""
-    attributes = record.__dict__
-    context: Context | None = attributes.get(CONTEXT)
+    context: Context | None = record.__dict__.get(CONTEXT)
     if context is None:
-        context = attributes[CONTEXT] = current()
-        for name, value in zip(_NAMES, context, strict=True):
-            if name in attributes:
-                attributes[f"extra_{name}"] = attributes[name]
-            attributes[name] = value or NOTHING
+        context = current()
+        mark(record, context)
     return context
+
+
+def mark(record: logging.LogRecord, context: Context) -> None:
+    """Puts `context` on `record`."""
+    attributes = record.__dict__
+    attributes[CONTEXT] = context
+    for name, value in zip(_NAMES, context, strict=True):
+        if name in attributes:
+            attributes[f"extra_{name}"] = attributes[name]
+        attributes[name] = value or NOTHING
 
 
 def current() -> Context:

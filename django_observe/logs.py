@@ -1,0 +1,117 @@
+"""The log reporter: one line per request and one per task, each through a logger of its own."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django_observe import privacy
+from django_observe.logcontext import FIELDS, ContextFilter, mark
+from django_observe.logwiring import for_celery, install
+from django_observe.records import CallStats, Exchange, Failure, QueryStats, Record, TaskRun
+from django_observe.vocabulary import Event, Field, LoggerName
+
+__all__ = ["ContextFilter", "for_celery", "install", "report"]
+
+_SERVER_ERROR, _CLIENT_ERROR = 500, 400
+_TASK_LEVELS = {"FAILURE": logging.ERROR, "RETRY": logging.WARNING, "REJECTED": logging.WARNING}
+
+_requests = logging.getLogger(LoggerName.REQUEST)
+_tasks = logging.getLogger(LoggerName.TASK)
+
+
+def report(record: Record) -> None:
+    """Writes the line of a request or task; a quiet request is told only when it fails."""
+    if isinstance(record, Exchange):
+        _report_exchange(record)
+    elif isinstance(record, TaskRun):
+        _report_task(record)
+
+
+def _report_exchange(exchange: Exchange) -> None:
+    failed = exchange.status >= _SERVER_ERROR or exchange.failure is not None
+    level = logging.ERROR if failed else logging.INFO
+    if exchange.quiet and exchange.status < _CLIENT_ERROR and not (failed or exchange.aborted):
+        return
+    if not _requests.isEnabledFor(level):
+        return
+    path = privacy.scrub_path(exchange.path, exchange.route)
+    milliseconds = _milliseconds(exchange.seconds)
+    fields: dict[str, Any] = {
+        Field.EVENT: Event.REQUEST_ABORTED if exchange.aborted else Event.REQUEST,
+        Field.METHOD: exchange.method,
+        Field.ROUTE: exchange.route,
+        Field.PATH: path,
+        Field.STATUS: exchange.status,
+        Field.DURATION_MS: milliseconds,
+        **_work(exchange.queries, exchange.calls),
+    }
+    if exchange.queue_seconds is not None:
+        fields[Field.QUEUE_MS] = _milliseconds(exchange.queue_seconds)
+    if exchange.user_id is not None:
+        fields[Field.USER_ID] = exchange.user_id
+    if exchange.client_ip is not None:
+        fields[Field.CLIENT_IP] = exchange.client_ip
+    if exchange.bytes_out is not None:
+        fields[Field.BYTES_OUT] = exchange.bytes_out
+    if exchange.client_correlation_id is not None:
+        fields[Field.CLIENT_CORRELATION_ID] = exchange.client_correlation_id
+    message = f"{exchange.method} {path} {exchange.status} {milliseconds:.1f} ms"
+    _write(_requests, level, message, fields, exchange)
+
+
+def _report_task(run: TaskRun) -> None:
+    level = _TASK_LEVELS.get(run.state, logging.INFO)
+    if not _tasks.isEnabledFor(level):
+        return
+    milliseconds = _milliseconds(run.seconds)
+    fields: dict[str, Any] = {
+        Field.EVENT: Event.TASK,
+        Field.TASK: run.task,
+        Field.TASK_ID: run.task_id,
+        Field.QUEUE: run.queue,
+        Field.STATE: run.state,
+        Field.ATTEMPT: run.attempt,
+        Field.DURATION_MS: milliseconds,
+    }
+    if run.queue_wait_seconds is not None:
+        fields[Field.QUEUE_WAIT_MS] = _milliseconds(run.queue_wait_seconds)
+    fields |= _work(run.queries, run.calls)
+    _write(_tasks, level, f"{run.task} {run.state} {milliseconds:.1f} ms", fields, run)
+
+
+def _work(queries: QueryStats, calls: CallStats) -> dict[str, Any]:
+    work: dict[str, Any] = {
+        Field.DB_COUNT: queries.count,
+        Field.DB_MS: _milliseconds(queries.seconds),
+        Field.HTTP_COUNT: calls.count,
+        Field.HTTP_MS: _milliseconds(calls.seconds),
+    }
+    if queries.count:
+        work[Field.DB_REPEAT] = queries.repeat
+    return work
+
+
+def _write(
+    logger: logging.Logger, level: int, message: str, fields: dict[str, Any], about: Exchange | TaskRun
+) -> None:
+    _add_failure(fields, about.failure)
+    record = logger.makeRecord(logger.name, level, "", 0, message, (), None)
+    trace = about.trace
+    if trace is None:
+        mark(record, (about.correlation_id, None, None))
+    else:
+        mark(record, (about.correlation_id, trace.trace_id, trace.span_id))
+    record.__dict__[FIELDS] = fields
+    logger.handle(record)
+
+
+def _add_failure(fields: dict[str, Any], failure: Failure | None) -> None:
+    if failure is not None:
+        fields[Field.ERROR_TYPE] = failure.type
+        fields[Field.ERROR_MESSAGE] = failure.message
+        fields[Field.STACK] = failure.stack
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1_000, 3)

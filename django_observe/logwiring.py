@@ -1,0 +1,156 @@
+"""Wiring of Python's logging: who writes to stdout, in which format, and what stays as the project has it.
+
+Where the project left LOGGING alone, the root logger writes to stdout in our format. Where it has its own,
+existing handlers only learn the correlation ID. Request and task lines have loggers of their own either way.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from django.core.signals import setting_changed
+
+from django_observe import conf
+from django_observe.consoleformat import ConsoleFormatter
+from django_observe.json import JsonFormatter
+from django_observe.logcontext import ContextFilter
+from django_observe.loghandler import OncePerFact, Output
+from django_observe.reporting import guard
+from django_observe.vocabulary import LoggerName
+
+SERVER_LOGGERS = ("gunicorn.error", "gunicorn.access", "uvicorn", "uvicorn.error", "uvicorn.access")
+
+_context = ContextFilter()
+_once = OncePerFact()
+_output: Output | None = None
+_level_set: str | None = None
+
+
+def install() -> None:
+    """Installs the handlers, formats and filters. May be called again: nothing is added twice."""
+    setting_changed.connect(_reinstall, dispatch_uid="django_observe.logs", weak=False)
+    output, root = _stdout(), logging.getLogger()
+    alone = conf.logging_left_alone() and not _writes_elsewhere(root)
+    if alone:
+        _take_root(root, output)
+    _stamp_all(root)
+    for name in (LoggerName.REQUEST, LoggerName.TASK):
+        _own(logging.getLogger(name), output)
+    if alone or conf.settings().log_format == "json":
+        _adopt_servers(output)
+    if "otlp" in conf.environment("OTEL_LOGS_EXPORTER").split(","):
+        _export_otlp(root)
+
+
+def for_celery(*, loglevel: object = None, logfile: object = None, **_: object) -> None:
+    """Receiver of Celery's `setup_logging`: with one, Celery leaves the root logger and stdout alone.
+
+    `-l` may make a worker more talkative than the settings, `-f` adds a file.
+    """
+    install()
+    root, output = logging.getLogger(), _stdout()
+    if not root.handlers:
+        root.addHandler(output)
+        root.setLevel(conf.settings().log_level)
+    if isinstance(loglevel, int) and loglevel < root.level:
+        root.setLevel(loglevel)
+    if isinstance(logfile, str) and logfile:
+        handler = logging.FileHandler(logfile, encoding="utf-8", delay=True)
+        handler.setFormatter(JsonFormatter())
+        handler.addFilter(_context)
+        root.addHandler(handler)
+
+
+def _reinstall(*, setting: str, **_: object) -> None:
+    if setting in {conf.SETTING, "DEBUG"}:
+        install()
+
+
+def _stdout() -> Output:
+    """The one handler of ours, on the stdout of the first call, in the format of the present settings."""
+    global _output
+    if _output is None:
+        _output = Output(sys.stdout)
+        _output.addFilter(_context)
+        _output.addFilter(_once)
+    _output.setFormatter(_formatter(_output))
+    return _output
+
+
+def _formatter(output: Output) -> logging.Formatter:
+    settings = conf.settings()
+    terminal = False
+    with guard("logs"):
+        terminal = output.stream.isatty()
+    if settings.log_format == "json" or (settings.log_format == "auto" and not (terminal and settings.debug)):
+        return JsonFormatter()
+    plain = bool(conf.environment("NO_COLOR")) or conf.environment("TERM") == "dumb"
+    return ConsoleFormatter(colour=terminal and not plain)
+
+
+def _take_root(root: logging.Logger, output: Output) -> None:
+    """Root writes to our stdout in place of Django's console handlers; mails to admins stay."""
+    global _level_set
+    root.addHandler(output)
+    level = conf.settings().log_level
+    if _level_set != level:
+        root.setLevel(level)
+        _level_set = level
+    for name in ("django", "django.server"):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if type(handler) is logging.StreamHandler and _is_standard(handler):
+                logger.removeHandler(handler)
+    server = logging.getLogger("django.server")
+    if not server.propagate:
+        server.addHandler(output)
+
+
+def _stamp_all(root: logging.Logger) -> None:
+    """Every handler there is learns the correlation ID, so that `%(correlation_id)s` works in any format."""
+    known = [item for item in root.manager.loggerDict.values() if isinstance(item, logging.Logger)]
+    for logger in (root, *known):
+        for handler in logger.handlers:
+            handler.addFilter(_context)
+
+
+def _own(logger: logging.Logger, output: Output) -> None:
+    """Our lines do not propagate, so that no test of the project's meets them; its own LOGGING wins."""
+    logger.disabled = False
+    if logger.handlers and output not in logger.handlers:
+        return
+    logger.propagate = False
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+    logger.addHandler(output)
+
+
+def _adopt_servers(output: Output) -> None:
+    """The server's own lines get our shape, on the stream they have; its files stay as they are."""
+    for name in SERVER_LOGGERS:
+        for handler in logging.getLogger(name).handlers:
+            if _is_standard(handler):
+                handler.setFormatter(output.formatter)
+                handler.addFilter(_once)
+
+
+def _export_otlp(root: logging.Logger) -> None:
+    from django_observe import otlplogs
+
+    exporter = otlplogs.handler()
+    exporter.addFilter(_context)
+    for logger in (root, logging.getLogger(LoggerName.REQUEST), logging.getLogger(LoggerName.TASK)):
+        if logger is root or not logger.propagate:
+            logger.addHandler(exporter)
+
+
+def _writes_elsewhere(root: logging.Logger) -> bool:
+    """Whether the project called `basicConfig` or the like before Django started us."""
+    return any(type(handler) is logging.StreamHandler and _is_standard(handler) for handler in root.handlers)
+
+
+def _is_standard(handler: logging.Handler) -> bool:
+    """Whether it writes to the process's stdout or stderr."""
+    stream = getattr(handler, "stream", None)
+    return stream is not None and stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
