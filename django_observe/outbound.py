@@ -13,7 +13,7 @@ from opentelemetry import propagate
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from wrapt import register_post_import_hook, wrap_function_wrapper
 
-from django_observe import conf, parsing, tally, traces, trust
+from django_observe import conf, tally, traces, trust
 from django_observe.records import Call
 from django_observe.reporting import guard, report
 from django_observe.vocabulary import Header
@@ -23,7 +23,6 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 _HEADERS_POSITION = 3
 """Of urllib3's `urlopen(method, url, body, headers)`."""
 
-_PRIVATE = parsing.networks(conf.PRIVATE_NETWORKS)
 _pool: ContextVar[object] = ContextVar("django_observe_outbound", default=None)
 _installed = False
 
@@ -163,7 +162,7 @@ def amend(headers: Any, host: str) -> None:
     """
     ours: dict[str, str] = {}
     propagate.inject(ours)
-    allowed = trust.may_be_told(host, conf.settings().propagate_to, _PRIVATE)
+    allowed = trust.may_be_told(host, conf.settings().propagate_to, conf.PRIVATE_NETWORKS)
     present = _by_lower_name(headers, ours)
     for name, value in ours.items():
         found = present.get(name, [])

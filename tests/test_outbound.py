@@ -1,0 +1,334 @@
+"""Outbound HTTP over real sockets: who is told the ID and the trace, and what each call is counted as."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import requests
+import urllib3
+from django.test import override_settings
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import get_tracer
+
+from django_observe import correlated, outbound, reporting, tally
+from django_observe.records import Call, Record
+from django_observe.tally import Tally
+from tests.processes import free_port
+
+ID = "order-4711.retry_2"
+OWN = "0af7651916cd43dd8448eb211c80319c"
+OURS = ("x-correlation-id", "traceparent", "tracestate", "baggage")
+
+Fetch = Callable[[str, dict[str, str]], int]
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Remembers the headers of each request; `/to/<host>` redirects there, `/<status>` answers with it."""
+
+    protocol_version = "HTTP/1.1"
+    seen: list[list[tuple[str, str]]]
+
+    def do_GET(self) -> None:
+        self.seen.append([(name.lower(), value) for name, value in self.headers.items()])
+        _, first, *rest = urlsplit(self.path).path.split("/")
+        self.send_response({"to": 302, "body": 200}.get(first) or int(first))
+        if first == "to":
+            self.send_header("Location", f"http://{rest[0]}:{self.request.getsockname()[1]}/200")
+        body = b"body" if first == "body" else b""
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the standard library's way of dispatching
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    handler = type("Handler", (Recorder,), {"seen": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield http
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def seen(server: ThreadingHTTPServer) -> list[list[tuple[str, str]]]:
+    return server.RequestHandlerClass.seen  # type: ignore[attr-defined,no-any-return]
+
+
+@pytest.fixture
+def at(server: ThreadingHTTPServer) -> Callable[[str, str], str]:
+    return lambda host, path: f"http://{host}:{server.server_address[1]}{path}"
+
+
+@pytest.fixture
+def calls() -> Iterator[list[Call]]:
+    told: list[Call] = []
+
+    def reporter(record: Record) -> None:
+        if isinstance(record, Call):
+            told.append(record)
+
+    before = reporting.reporters()
+    reporting.set_reporters((reporter,))
+    yield told
+    reporting.set_reporters(before)
+
+
+@pytest.fixture(autouse=True)
+def only_localhost_is_told() -> Iterator[None]:
+    with override_settings(DJANGO_OBSERVE={"PROPAGATE_TO": ["localhost"]}):
+        yield
+
+
+@pytest.fixture(params=[False, True], ids=["untraced", "traced"])
+def traced(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """With and without OpenTelemetry's own instrumentations, which write headers before we see a request."""
+    instrumentors = (RequestsInstrumentor(), URLLib3Instrumentor(), HTTPXClientInstrumentor())
+    provider = TracerProvider(shutdown_on_exit=False)
+    if request.param:
+        for instrumentor in instrumentors:
+            instrumentor.instrument(tracer_provider=provider)
+        with get_tracer("test", tracer_provider=provider).start_as_current_span("request"):
+            yield True
+        for instrumentor in instrumentors:
+            instrumentor.uninstrument()
+    else:
+        yield False
+
+
+def by_requests(url: str, headers: dict[str, str]) -> int:
+    return requests.get(url, headers=headers, timeout=5).status_code
+
+
+def by_session(url: str, headers: dict[str, str]) -> int:
+    with requests.Session() as session:
+        session.headers.update(headers)
+        return session.get(url, timeout=5).status_code
+
+
+def by_urllib3(url: str, headers: dict[str, str]) -> int:
+    with urllib3.PoolManager(headers=headers) as pools:
+        return pools.request("GET", url).status
+
+
+def by_urllib3_pool(url: str, headers: dict[str, str]) -> int:
+    parts = urllib3.util.parse_url(url)
+    with urllib3.HTTPConnectionPool(parts.host or "", parts.port) as pool:
+        return pool.urlopen("GET", parts.request_uri, None, headers, redirect=False).status
+
+
+def by_httpx(url: str, headers: dict[str, str]) -> int:
+    with httpx.Client(follow_redirects=True) as client:
+        return client.get(url, headers=headers).status_code
+
+
+def by_async_httpx(url: str, headers: dict[str, str]) -> int:
+    async def fetched() -> int:
+        async with httpx.AsyncClient(follow_redirects=True) as client:
+            return (await client.get(url, headers=headers)).status_code
+
+    return asyncio.run(fetched())
+
+
+LIBRARIES = [by_requests, by_session, by_urllib3, by_urllib3_pool, by_httpx, by_async_httpx]
+REDIRECTING = [by_requests, by_session, by_urllib3, by_httpx, by_async_httpx]
+
+every_library = pytest.mark.parametrize("fetch", LIBRARIES)
+
+
+def sent(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Of the headers that arrived, those that can carry an ID or a trace."""
+    return {name: [v for n, v in headers if n == name] for name in OURS if name in dict(headers)}
+
+
+@every_library
+def test_an_allowed_host_is_told_the_id_and_the_trace(
+    fetch: Fetch, at: Any, seen: Any, calls: list[Call], traced: bool
+) -> None:
+    with correlated(ID):
+        assert fetch(at("localhost", "/200"), {}) == 200
+    [headers] = map(sent, seen)
+    assert headers["x-correlation-id"] == [ID]
+    assert ("traceparent" in headers) is traced
+
+
+@every_library
+def test_a_foreign_host_is_told_nothing(
+    fetch: Fetch, at: Any, seen: Any, calls: list[Call], traced: bool
+) -> None:
+    with correlated(ID):
+        assert fetch(at("127.0.0.1", "/200"), {}) == 200
+    assert [sent(headers) for headers in seen] == [{}]
+    assert [call.host for call in calls] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("fetch", REDIRECTING)
+def test_a_redirect_to_a_foreign_host_takes_nothing_along(
+    fetch: Fetch, at: Any, seen: Any, calls: list[Call], traced: bool
+) -> None:
+    with correlated(ID):
+        assert fetch(at("localhost", "/to/127.0.0.1"), {}) == 200
+    first, second = map(sent, seen)
+    assert first["x-correlation-id"] == [ID]
+    assert second == {}
+    assert [(call.host, call.status) for call in calls] == [("localhost", 302), ("127.0.0.1", 200)]
+
+
+@pytest.mark.parametrize("fetch", REDIRECTING)
+def test_a_redirect_from_a_foreign_host_to_ours_is_told(
+    fetch: Fetch, at: Any, seen: Any, calls: list[Call], traced: bool
+) -> None:
+    with correlated(ID):
+        assert fetch(at("127.0.0.1", "/to/localhost"), {}) == 200
+    first, second = map(sent, seen)
+    assert first == {}
+    assert second["x-correlation-id"] == [ID]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+@every_library
+def test_headers_that_the_caller_set_stay_as_they_are(
+    fetch: Fetch, host: str, at: Any, seen: Any, calls: list[Call]
+) -> None:
+    own = {"X-Correlation-ID": "the-callers-own", "traceparent": f"00-{OWN}-b7ad6b7169203331-01"}
+    with correlated(ID):
+        fetch(at(host, "/200"), own)
+    [headers] = map(sent, seen)
+    assert headers == {name.lower(): [value] for name, value in own.items()}
+
+
+@every_library
+def test_the_callers_own_headers_are_not_added_to(
+    fetch: Fetch, at: Any, calls: list[Call], traced: bool
+) -> None:
+    given: dict[str, str] = {"X-Shop": "basel"}
+    with correlated(ID):
+        fetch(at("localhost", "/200"), given)
+    assert given == {"X-Shop": "basel"}
+
+
+def test_a_request_object_is_left_as_it_was(at: Any, calls: list[Call]) -> None:
+    with correlated(ID), httpx.Client() as client:
+        request = client.build_request("GET", at("localhost", "/200"))
+        before = dict(request.headers)
+        assert dict(client.send(request).request.headers) == before
+
+
+@every_library
+def test_a_call_is_timed_counted_and_told_once(
+    fetch: Fetch, at: Any, calls: list[Call], traced: bool
+) -> None:
+    work = Tally()
+    token = tally.bind(work)
+    try:
+        assert fetch(at("localhost", "/503"), {}) == 503
+    finally:
+        tally.reset(token)
+    [call] = calls
+    assert (call.method, call.host, call.status, call.failure) == ("GET", "localhost", 503, None)
+    assert 0 < call.seconds < 5
+    assert (call.trace is not None) is traced
+    assert work.calls().count == 1
+    assert work.calls().seconds == call.seconds
+
+
+@pytest.mark.parametrize(
+    ("fetch", "error", "failure"),
+    [
+        (by_requests, requests.ConnectionError, "MaxRetryError"),
+        (by_urllib3, urllib3.exceptions.MaxRetryError, "MaxRetryError"),
+        (by_httpx, httpx.ConnectError, "ConnectError"),
+        (by_async_httpx, httpx.ConnectError, "ConnectError"),
+    ],
+)
+def test_a_call_without_an_answer_is_told_with_its_exception(
+    fetch: Fetch, error: type[Exception], failure: str, calls: list[Call]
+) -> None:
+    with pytest.raises(error):
+        fetch(f"http://127.0.0.1:{free_port()}/200", {})
+    assert [(call.status, call.failure) for call in calls] == [(None, failure)]
+
+
+def test_retries_of_one_urlopen_are_one_call(at: Any, seen: Any, calls: list[Call]) -> None:
+    retries = urllib3.Retry(total=2, status_forcelist=[503], backoff_factor=0, raise_on_status=False)
+    with urllib3.PoolManager() as pools, correlated(ID):
+        assert pools.request("GET", at("localhost", "/503"), retries=retries).status == 503
+    assert [sent(headers)["x-correlation-id"] for headers in seen] == [[ID]] * 3
+    assert len(calls) == 1
+
+
+def test_a_request_through_a_proxy_is_judged_by_its_target(at: Any, seen: Any, calls: list[Call]) -> None:
+    with correlated(ID):
+        answer = requests.get("http://shop.example/200", proxies={"http": at("localhost", "")}, timeout=5)
+    assert answer.status_code == 200
+    assert [call.host for call in calls] == ["shop.example"]
+    assert [sent(headers) for headers in seen] == [{}]
+
+
+def test_bodies_are_streamed_both_ways(at: Any, calls: list[Call]) -> None:
+    told_when_read: list[int] = []
+
+    def upload() -> Iterator[bytes]:
+        for _ in range(3):
+            told_when_read.append(len(calls))
+            yield b"x"
+
+    with requests.post(at("localhost", "/body"), data=upload(), stream=True, timeout=5) as response:
+        assert [call.method for call in calls] == ["POST"]
+        assert b"".join(response.iter_content(1)) == b"body"
+    assert told_when_read == [0, 0, 0]
+
+
+@every_library
+def test_where_instrumentation_is_suppressed_nothing_is_sent_or_counted(
+    fetch: Fetch, at: Any, seen: Any, calls: list[Call], traced: bool
+) -> None:
+    with correlated(ID), suppress_instrumentation():
+        fetch(at("localhost", "/200"), {})
+    assert [sent(headers) for headers in seen] == [{}]
+    assert calls == []
+
+
+def test_outside_of_any_request_there_is_no_id_to_tell(at: Any, seen: Any, calls: list[Call]) -> None:
+    by_requests(at("localhost", "/200"), {})
+    assert [sent(headers) for headers in seen] == [{}]
+    assert len(calls) == 1
+
+
+def test_installing_again_wraps_nothing_twice(at: Any, calls: list[Call]) -> None:
+    for _ in range(3):
+        outbound.install()
+    by_requests(at("localhost", "/200"), {})
+    by_httpx(at("localhost", "/200"), {})
+    assert len(calls) == 2
+
+
+def test_a_fault_of_ours_does_not_stop_the_call(
+    at: Any, calls: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(outbound, "amend", broken)
+    before = reporting.failures().get("outbound", 0)
+    assert by_requests(at("localhost", "/200"), {}) == 200
+    assert by_httpx(at("localhost", "/200"), {}) == 200
+    assert reporting.failures()["outbound"] == before + 2
