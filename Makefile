@@ -15,7 +15,7 @@ demo: $(VENV)/.installed-demo ## Start three services and the console, place an 
 	@$(BIN)/python -m demo_services
 
 demo-check: $(VENV)/.installed-demo ## The demo without a screen: one order through, every signal checked, exit 0 or 1
-	@$(BIN)/python -m demo_services --check
+	@$(BIN)/python -m demo_services check
 
 test: check ## Lint, type check, and run every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
