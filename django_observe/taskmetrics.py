@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import time
 
-from django_observe.collectors import Family, Timer, family
+from django_observe.collectors import family, timer_family
 from django_observe.metricset import (
     TASK_FAILED,
     TASK_QUEUE_WAIT,
@@ -18,53 +18,48 @@ from django_observe.metricset import (
     TASK_SUCCEEDED,
 )
 from django_observe.records import TaskEvent, TaskRun
-from django_observe.vocabulary import LabelValue, Metric
+from django_observe.vocabulary import LabelValue
 
-_BY_EVENT = {
-    "SENT": TASK_SENT,
-    "RECEIVED": TASK_RECEIVED,
-    "STARTED": TASK_STARTED,
-    "REVOKED": TASK_REVOKED,
-    "REJECTED": TASK_REJECTED,
-}
-_BY_OUTCOME = {"SUCCESS": TASK_SUCCEEDED, "RETRY": TASK_RETRIED, "REJECTED": TASK_REJECTED}
 _FAILURE = "FAILURE"
 
 
 class TaskMetrics:
-    """Counts task runs and task events. A run that was ignored counts only as a runtime, as its author asked."""
+    """Counts task runs and task events; a run that its author ignored counts only as a runtime."""
 
     def __init__(self) -> None:
-        self._families: dict[Metric, Family] = {}
-        self._timers: dict[tuple[Metric, int], Timer] = {}
+        self._by_event = {
+            "SENT": family(TASK_SENT),
+            "RECEIVED": family(TASK_RECEIVED),
+            "STARTED": family(TASK_STARTED),
+            "REVOKED": family(TASK_REVOKED),
+            "REJECTED": family(TASK_REJECTED),
+        }
+        self._by_outcome = {
+            "SUCCESS": family(TASK_SUCCEEDED),
+            "RETRY": family(TASK_RETRIED),
+            "REJECTED": self._by_event["REJECTED"],
+        }
+        self._failed = family(TASK_FAILED)
+        self._runtime = timer_family(TASK_RUNTIME)
+        self._queue_wait = timer_family(TASK_QUEUE_WAIT)
 
     def run(self, run: TaskRun) -> float:
         """Counts and times one run; returns the Unix time it was counted at."""
         now = time()
         labels = (run.task, run.hostname, run.queue)
-        if run.state == _FAILURE:
+        outcome = self._by_outcome.get(run.state)
+        if outcome is not None:
+            outcome.child(*labels).inc()
+        elif run.state == _FAILURE:
             error = run.failure.type if run.failure is not None else LabelValue.OTHER
-            self._family(TASK_FAILED).child(*labels, error).inc()
-        elif run.state in _BY_OUTCOME:
-            self._family(_BY_OUTCOME[run.state]).child(*labels).inc()
-        self._timer(TASK_RUNTIME, labels).time(run.seconds, run.trace, now)
+            self._failed.child(*labels, error).inc()
+        self._runtime.timer(*labels).time(run.seconds, run.trace, now)
         if run.queue_wait_seconds is not None:
-            self._timer(TASK_QUEUE_WAIT, labels).time(run.queue_wait_seconds, run.trace, now)
+            self._queue_wait.timer(*labels).time(run.queue_wait_seconds, run.trace, now)
         return now
 
     def event(self, event: TaskEvent) -> None:
         """Counts one event; states that no metric has are ignored."""
-        metric = _BY_EVENT.get(event.state)
-        if metric is not None:
-            self._family(metric).child(event.task, event.hostname, event.queue).inc()
-
-    def _family(self, metric: Metric) -> Family:
-        found = self._families.get(metric)
-        if found is None:
-            found = self._families[metric] = family(metric)
-        return found
-
-    def _timer(self, metric: Metric, labels: tuple[str, ...]) -> Timer:
-        child = self._family(metric).child(*labels)
-        key = (metric, id(child))  # children live as long as the process
-        return self._timers.get(key) or self._timers.setdefault(key, Timer(child))
+        counted = self._by_event.get(event.state)
+        if counted is not None:
+            counted.child(event.task, event.hostname, event.queue).inc()

@@ -1,0 +1,68 @@
+"""Database metrics in django-prometheus' families, for connections whose ENGINE is not its own."""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import connections
+from django_prometheus.db import metrics
+
+from django_observe.collectors import Add, Family, Observer, adder
+from django_observe.metricset import (
+    DB_ERRORS,
+    DB_EXECUTE,
+    DB_EXECUTE_MANY,
+    DB_NEW_CONNECTIONS,
+    DB_QUERY_DURATION,
+)
+from django_observe.records import NewConnection, Query
+
+
+class DatabaseMetrics:
+    """Counts statements and connections."""
+
+    def __init__(self) -> None:
+        self._bound: dict[tuple[str, str], tuple[Add, Observer] | None] = {}
+        self._execute = Family(DB_EXECUTE, metrics.execute_total)
+        self._execute_many = Family(DB_EXECUTE_MANY, metrics.execute_many_total)
+        self._errors = Family(DB_ERRORS, metrics.errors_total)
+        self._duration = Family(DB_QUERY_DURATION, metrics.query_duration_seconds)
+        self._new_connections = Family(DB_NEW_CONNECTIONS, metrics.connections_total)
+
+    def query(self, query: Query) -> None:
+        """Counts and times one statement."""
+        database = (query.alias, query.vendor)
+        try:
+            bound = self._bound[database]
+        except KeyError:
+            bound = self._bind(*database)
+        if bound is None:
+            return
+        add, duration = bound
+        add(1)
+        duration.observe(query.seconds)
+        if query.many:
+            self._execute_many.child(*database).inc()
+        if query.failure is not None:
+            self._errors.child(*database, query.failure).inc()
+
+    def connected(self, connection: NewConnection) -> None:
+        """Counts one connection."""
+        if not _counts_itself(connection.alias):
+            self._new_connections.child(connection.alias, connection.vendor).inc()
+
+    def _bind(self, alias: str, vendor: str) -> tuple[Add, Observer] | None:
+        bound = None
+        if not _counts_itself(alias):
+            bound = (
+                adder(self._execute.child(alias, vendor)),
+                Observer(self._duration.child(alias, vendor)),
+            )
+        self._bound[(alias, vendor)] = bound
+        return bound
+
+
+def _counts_itself(alias: str) -> bool:
+    """Whether the connection's ENGINE is django-prometheus', which counts into the same families."""
+    common = sys.modules.get("django_prometheus.db.common")
+    return common is not None and isinstance(connections[alias], common.DatabaseWrapperMixin)

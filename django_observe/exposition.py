@@ -1,0 +1,135 @@
+"""The metrics page: who may read it, in which format, and one broken family never costs the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from hmac import compare_digest
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.http import HttpRequest, HttpResponse
+
+from django_observe import conf, exemplars, metrics, multiprocess, trust
+from django_observe.metricset import INFO, SCRAPE_INCOMPLETE
+from django_observe.reporting import guard
+from django_observe.vocabulary import Label
+from django_observe.vocabulary import Metric as Declared
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+    from prometheus_client.registry import Collector
+
+    Encode = Callable[[Collector], bytes]
+
+_EOF: Final = b"# EOF\n"
+_OPENMETRICS: Final = "application/openmetrics-text"
+_FORWARDING: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Answers a scrape; to whom it is not meant for, 404."""
+    meta = request.META
+    forwarded = any(header in meta for header in _FORWARDING)
+    if not allowed(meta.get("REMOTE_ADDR", ""), meta.get("HTTP_AUTHORIZATION", ""), forwarded=forwarded):
+        response = HttpResponse("Not Found\n", status=404, content_type="text/plain; charset=utf-8")
+    elif request.method not in {"GET", "HEAD"}:
+        response = HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+    else:
+        several = bool(meta.get("wsgi.multiprocess")) or parent_process() is not None
+        body, content_type = render(meta.get("HTTP_ACCEPT", ""), several=several)
+        response = HttpResponse(body, content_type=content_type)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def allowed(peer: str, authorization: str, *, forwarded: bool) -> bool:
+    """Whether a reader may see metrics: by METRICS_TOKEN, or as a direct peer within METRICS_ALLOW."""
+    settings = conf.settings()
+    scheme, _, token = authorization.partition(" ")
+    if settings.metrics_token is not None and scheme.lower() == "bearer":
+        return compare_digest(token.strip().encode("utf-8", "replace"), settings.metrics_token.encode())
+    return not forwarded and trust.is_in(peer, settings.metrics_allow)
+
+
+def render(accept: str, *, several: bool) -> tuple[bytes, str]:
+    """The page in the format that `accept` asks for, and its content type.
+
+    `several`: this process is one of several; without a shared directory the page is then incomplete.
+    """
+    encode, content_type = _encoder(accept)
+    directory = multiprocess.directory()
+    families = _families(directory, incomplete=several and directory is None)
+    if content_type.startswith(_OPENMETRICS):
+        families = _with_exemplars(families, exemplars.newest(directory))
+    chunks = []
+    for family in families:
+        with guard("exposition"):
+            chunks.append(encode(_Only(family)).removesuffix(_EOF))
+    if content_type.startswith(_OPENMETRICS):
+        chunks.append(_EOF)
+    return b"".join(chunks), content_type
+
+
+class _Only:
+    """A collector of one family, for encoders that take a registry."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        return (self._family,)
+
+
+def _encoder(accept: str) -> tuple[Encode, str]:
+    from prometheus_client.exposition import choose_encoder
+
+    with guard("exposition"):  # a version such as "x" in the header is not foreseen there
+        return choose_encoder(accept)
+    return choose_encoder("")
+
+
+def _families(directory: Path | None, *, incomplete: bool) -> Iterator[Metric]:
+    metrics.mirror()
+    if directory is None:
+        yield from _own_families()
+    else:
+        yield from multiprocess.families(directory)
+    settings = conf.settings()
+    info = {
+        Label.SERVICE: settings.service_name,
+        Label.VERSION: settings.version,
+        Label.ENVIRONMENT: settings.environment,
+    }
+    yield _gauge(INFO, 1, info)
+    yield _gauge(SCRAPE_INCOMPLETE, int(incomplete), {})
+
+
+def _own_families() -> Iterator[Metric]:
+    """The families of this process; a collector of the project's that raises costs only itself."""
+    from prometheus_client import REGISTRY
+
+    for collector in list(REGISTRY._collector_to_names):  # noqa: SLF001 - collect() ends at the first fault
+        with guard("exposition"):
+            yield from list(collector.collect())
+
+
+def _with_exemplars(families: Iterable[Metric], marks: dict[bytes, exemplars.Mark]) -> Iterator[Metric]:
+    from prometheus_client.samples import Exemplar
+
+    for family in families:
+        if marks and family.type == "histogram":
+            for place, sample in enumerate(family.samples):
+                mark = marks.get(exemplars.key_of(sample.name, sample.labels))
+                if mark is not None:
+                    exemplar = Exemplar({Label.TRACE_ID: mark.trace_id}, mark.value, mark.at)
+                    family.samples[place] = sample._replace(exemplar=exemplar)
+        yield family
+
+
+def _gauge(declared: Declared, value: float, labels: dict[str, str]) -> Metric:
+    from prometheus_client.metrics_core import Metric
+
+    family = Metric(declared.name, declared.help, declared.kind)
+    family.add_sample(declared.name, labels, value)
+    return family

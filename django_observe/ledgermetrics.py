@@ -1,0 +1,76 @@
+"""Telemetry about telemetry: the delivery ledger and our own faults, as metrics of this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+
+from django_observe import reporting
+from django_observe.collectors import Family, family
+from django_observe.metricset import (
+    INTERNAL_FAILURES,
+    TELEMETRY_ACCEPTED,
+    TELEMETRY_DROPPED,
+    TELEMETRY_EXPORTED,
+    TELEMETRY_LAST_SUCCESS,
+    TELEMETRY_QUEUED,
+)
+
+INTERVAL_SECONDS = 1.0
+"""How often a busy process mirrors; every batch and every scrape does so as well."""
+
+
+class LedgerMetrics:
+    """Mirrors counts that are kept elsewhere, by what they grew since the last look."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, ...], int] = {}
+        self._pid = os.getpid()
+        self._mirrored = 0.0
+        self._accepted = family(TELEMETRY_ACCEPTED)
+        self._exported = family(TELEMETRY_EXPORTED)
+        self._dropped = family(TELEMETRY_DROPPED)
+        self._queued = family(TELEMETRY_QUEUED)
+        self._last_success = family(TELEMETRY_LAST_SUCCESS)
+        self._failures = family(INTERNAL_FAILURES)
+
+    def tick(self, now: float) -> None:
+        """Mirrors if that was not done just now; `now` is Unix time."""
+        if not -INTERVAL_SECONDS < now - self._mirrored < INTERVAL_SECONDS:
+            self._mirrored = now
+            self.mirror()
+
+    def mirror(self) -> None:
+        """Brings the metrics up to what the ledger and the guard say."""
+        if os.getpid() != self._pid:  # forked: what the parent counted is the parent's
+            self._lock, self._pid, self._seen = threading.Lock(), os.getpid(), {}
+            self._remember_failures()
+        with self._lock:
+            self._mirror_ledgers()
+            self._grow(self._failures, reporting.failures())
+
+    def _mirror_ledgers(self) -> None:
+        from django_observe import export
+
+        for signal, ledger in export.snapshot().items():
+            self._grow(self._accepted, {signal: ledger.accepted})
+            self._grow(self._exported, {signal: ledger.exported})
+            for reason, lost in ledger.dropped.items():
+                self._grow(self._dropped, {reason: lost}, signal)
+            self._queued.child(signal).set(ledger.queued)
+            if ledger.last_success_seconds is not None:
+                self._last_success.child(signal).set(ledger.last_success_seconds)
+
+    def _grow(self, grown: Family, counts: Mapping[str, int], *before: str) -> None:
+        for value, count in counts.items():
+            key = (grown.metric.name, *before, value)
+            gain = count - self._seen.get(key, 0)
+            if gain:
+                self._seen[key] = count
+                grown.child(*before, value).inc(gain if gain > 0 else count)
+
+    def _remember_failures(self) -> None:
+        for place, count in reporting.failures().items():
+            self._seen[(self._failures.metric.name, place)] = count

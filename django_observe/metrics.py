@@ -1,0 +1,180 @@
+"""The metrics reporter: every record becomes Prometheus metrics.
+
+Nothing is imported from prometheus_client, and nothing registered, before the first record is told: importing
+it decides for good whether values are shared between processes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from django_observe import conf, multiprocess
+from django_observe.records import Call, Exchange, NewConnection, Query, Record, TaskEvent, TaskRun
+from django_observe.reporting import guard
+from django_observe.vocabulary import LabelValue
+
+if TYPE_CHECKING:
+    from django_observe.collectors import TimerFamily
+    from django_observe.ledgermetrics import LedgerMetrics
+    from django_observe.requestmetrics import Superseded
+
+Observe = Callable[[Any], None]
+
+_observers: dict[type, Observe] = {}
+_lock = threading.Lock()
+_ledger: LedgerMetrics | None = None
+
+
+def install() -> None:
+    """Prepares for the first record; registers nothing. May be called again."""
+    multiprocess.on_switch(reset)
+    setting_changed.connect(_on_setting_changed, dispatch_uid="django_observe.metrics", weak=False)
+
+
+def report(record: Record) -> None:
+    """Counts and times one record."""
+    kind = type(record)
+    observe = _observers.get(kind) or _observer(kind)
+    observe(record)
+
+
+def reset() -> None:
+    """Binds everything anew at the next record; what was counted stays counted."""
+    global _ledger
+    with _lock:
+        _observers.clear()
+        _ledger = None
+
+
+def mirror() -> None:
+    """Brings the telemetry ledger's metrics up to date, for a page that is about to be read."""
+    with guard("metrics"):
+        _ledgers().mirror()
+
+
+def superseded() -> tuple[str, ...]:
+    """The entries of MIDDLEWARE that count requests into the same families as we do: they can be removed.
+
+    As long as they are there, what they count is left to them.
+    """
+    return tuple(path for path, middleware in _middlewares() if _supersedes(middleware))
+
+
+def _observer(kind: type) -> Observe:
+    with _lock:
+        found = _observers.get(kind)
+        if found is None:
+            found = _ignore
+            with guard("metrics"):
+                found = _bound(kind)
+            _observers[kind] = found
+        return found
+
+
+def _bound(kind: type) -> Observe:
+    if kind is Exchange:
+        from django_observe.requestmetrics import RequestMetrics
+
+        return _ticking(RequestMetrics(_superseded()).observe)
+    if kind is Query or kind is NewConnection:
+        return _database(kind)
+    if kind is TaskRun or kind is TaskEvent:
+        return _tasks(kind)
+    if kind is Call:
+        from django_observe.collectors import timer_family
+        from django_observe.metricset import CLIENT_DURATION
+
+        return partial(_call, timer_family(CLIENT_DURATION))
+    return _ignore
+
+
+def _database(kind: type) -> Observe:
+    from django_observe.databasemetrics import DatabaseMetrics
+
+    counted = DatabaseMetrics()
+    return counted.query if kind is Query else counted.connected
+
+
+def _tasks(kind: type) -> Observe:
+    from django_observe.taskmetrics import TaskMetrics
+
+    counted = TaskMetrics()
+    return _ticking(counted.run) if kind is TaskRun else counted.event
+
+
+def _call(durations: TimerFamily, call: Call) -> None:
+    status = str(call.status) if call.status is not None else LabelValue.NO_ANSWER
+    durations.timer(call.host, call.method, status).time(call.seconds, call.trace, time())
+
+
+def _ignore(_: object) -> None:
+    """Takes the place of an observer for records that no metric counts."""
+
+
+def _ticking(observe: Callable[[Any], float]) -> Observe:
+    """`observe`, and now and then a look at the ledger, which has no records."""
+    tick = _ledgers().tick
+
+    def observed(record: Any) -> None:
+        tick(observe(record))
+
+    return observed
+
+
+def _ledgers() -> LedgerMetrics:
+    global _ledger
+    if _ledger is None:
+        from django_observe import export
+        from django_observe.ledgermetrics import LedgerMetrics
+
+        _ledger = LedgerMetrics()
+        export.on_change(mirror)
+    return _ledger
+
+
+def _middlewares() -> list[tuple[str, Any]]:
+    found = []
+    for path in conf.middleware():
+        with guard("metrics"):
+            found.append((path, import_string(path)))
+    return found
+
+
+def _supersedes(middleware: Any) -> bool:
+    from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
+
+    known = (PrometheusBeforeMiddleware, PrometheusAfterMiddleware)
+    return isinstance(middleware, type) and issubclass(middleware, known)
+
+
+def _superseded() -> Superseded:
+    from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
+
+    from django_observe.requestmetrics import Superseded
+
+    classes = [middleware for _, middleware in _middlewares() if isinstance(middleware, type)]
+    return Superseded(
+        before=any(issubclass(each, PrometheusBeforeMiddleware) for each in classes),
+        after=any(issubclass(each, PrometheusAfterMiddleware) for each in classes),
+    )
+
+
+def _on_setting_changed(*, setting: str, **_: object) -> None:
+    if setting in {"MIDDLEWARE", "DATABASES"}:
+        reset()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

@@ -1,0 +1,129 @@
+"""HTTP metrics: django-prometheus' families, observed in one pass over a finished exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+from django_prometheus.middleware import Metrics
+
+from django_observe.collectors import MAX_LABEL_SETS, Add, Family, Observer, Timer, adder
+from django_observe.metricset import (
+    HTTP_EXCEPTIONS_BY_TYPE,
+    HTTP_EXCEPTIONS_BY_VIEW,
+    HTTP_LATENCY,
+    HTTP_REQUESTS,
+    HTTP_REQUESTS_BY_METHOD,
+    HTTP_REQUESTS_BY_TRANSPORT,
+    HTTP_RESPONSES,
+    HTTP_RESPONSES_BY_CHARSET,
+    HTTP_RESPONSES_BY_STATUS,
+    HTTP_RESPONSES_BY_TEMPLATE,
+)
+from django_observe.records import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Which of django-prometheus' middlewares the project runs itself: what those count, we do not."""
+
+    before: bool = False
+    after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Everything that exchanges of the same labels count into, bound."""
+
+    adders: tuple[Add, ...]
+    timers: tuple[Timer, ...]
+
+
+class RequestMetrics:
+    """Counts exchanges, each once."""
+
+    def __init__(self, superseded: Superseded) -> None:
+        self._superseded = superseded
+        self._groups: dict[tuple[Any, ...], Group] = {}
+        metrics = Metrics.get_instance()
+        self._requests = adder(metrics.requests_total)
+        self._responses = adder(metrics.responses_total)
+        self._latency_before = Timer(metrics.requests_latency_before)
+        self._ajax = adder(metrics.requests_ajax)
+        self._streaming = adder(metrics.responses_streaming)
+        self._request_bytes = Observer(metrics.requests_body_bytes)
+        self._response_bytes = Observer(metrics.responses_body_bytes)
+        self._by_method = Family(HTTP_REQUESTS_BY_METHOD, metrics.requests_by_method)
+        self._by_transport = Family(HTTP_REQUESTS_BY_TRANSPORT, metrics.requests_by_transport)
+        self._by_view = Family(HTTP_REQUESTS, metrics.requests_by_view_transport_method)
+        self._by_status = Family(HTTP_RESPONSES_BY_STATUS, metrics.responses_by_status)
+        self._by_status_view = Family(HTTP_RESPONSES, metrics.responses_by_status_view_method)
+        self._by_charset = Family(HTTP_RESPONSES_BY_CHARSET, metrics.responses_by_charset)
+        self._by_template = Family(HTTP_RESPONSES_BY_TEMPLATE, metrics.responses_by_templatename)
+        self._latency = Family(HTTP_LATENCY, metrics.requests_latency_by_view_method)
+        self._exceptions_by_type = Family(HTTP_EXCEPTIONS_BY_TYPE, metrics.exceptions_by_type)
+        self._exceptions_by_view = Family(HTTP_EXCEPTIONS_BY_VIEW, metrics.exceptions_by_view)
+
+    def observe(self, exchange: Exchange) -> float:
+        """Counts one exchange; returns the Unix time it was counted at."""
+        now = time()
+        labels = (
+            exchange.view,
+            exchange.method,
+            exchange.status,
+            exchange.transport,
+            exchange.charset,
+            exchange.matched,
+        )
+        group = self._groups.get(labels) or self._group(exchange, labels)
+        for add in group.adders:
+            add(1)
+        for timer in group.timers:
+            timer.time(exchange.seconds, exchange.trace, now)
+        if not self._superseded.after:
+            self._bodies(exchange)
+        return now
+
+    def _bodies(self, exchange: Exchange) -> None:
+        self._request_bytes.observe(exchange.bytes_in)
+        if exchange.streaming:
+            self._streaming(1)
+        elif exchange.bytes_out is not None:
+            self._response_bytes.observe(exchange.bytes_out)
+        if exchange.ajax:
+            self._ajax(1)
+        if exchange.template is not None:
+            self._by_template.child(exchange.template).inc()
+        if exchange.view_exception is not None:
+            self._exceptions_by_type.child(exchange.view_exception).inc()
+            self._exceptions_by_view.child(exchange.view).inc()
+
+    def _group(self, exchange: Exchange, labels: tuple[Any, ...]) -> Group:
+        """The bound children of a label set; kept while there are few: a flood costs time, not memory."""
+        adders: list[Add] = []
+        timers: list[Timer] = []
+        if not self._superseded.before:
+            adders += [self._requests, self._responses]
+            timers.append(self._latency_before)
+        if not self._superseded.after:
+            adders += self._labelled(exchange)
+            timers.append(Timer(self._latency.child(exchange.view, exchange.method)))
+        group = Group(tuple(adders), tuple(timers))
+        if len(self._groups) < MAX_LABEL_SETS:
+            self._groups[labels] = group
+        return group
+
+    def _labelled(self, exchange: Exchange) -> list[Add]:
+        view, method, status = exchange.view, exchange.method, str(exchange.status)
+        children = [
+            self._by_method.child(method),
+            self._by_transport.child(exchange.transport),
+            self._by_status.child(status),
+            self._by_status_view.child(status, view, method),
+        ]
+        if exchange.matched:
+            children.append(self._by_view.child(view, exchange.transport, method))
+        if exchange.charset is not None:
+            children.append(self._by_charset.child(exchange.charset))
+        return [adder(child) for child in children]

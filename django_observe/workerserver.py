@@ -1,0 +1,102 @@
+"""The metrics page of a Celery worker: one small HTTP server in its main process, for it and its pool."""
+
+from __future__ import annotations
+
+import logging
+import os
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from threading import Thread
+from typing import Any
+
+from django_observe import conf, exposition
+from django_observe.reporting import guard
+from django_observe.vocabulary import Header
+
+logger = logging.getLogger(__name__)
+
+_server: ThreadingHTTPServer | None = None
+
+
+def start() -> int | None:
+    """Serves the page on WORKER_METRICS_HOST and WORKER_METRICS_PORT; returns the port, None without one.
+
+    A port that is taken costs the page and one log line, never the worker. May be called again.
+    """
+    global _server
+    settings = conf.settings()
+    host, port = settings.worker_metrics_host, settings.worker_metrics_port
+    if _server is None and port is not None and settings.metrics:
+        try:
+            _server = _Server((host, port), _Page)
+        except OSError as error:
+            logger.warning(
+                "No worker metrics: %s:%s cannot be used (%s). Set OBSERVE_WORKER_METRICS_PORT to a free "
+                "port, one for each worker on a host, or WORKER_METRICS_PORT to None.",
+                host,
+                port,
+                error.strerror,
+            )
+            return None
+        Thread(target=_server.serve_forever, name="observe-worker-metrics", daemon=True).start()
+        os.register_at_fork(after_in_child=_server.socket.close)
+    return _server.server_port if _server is not None else None
+
+
+def stop() -> None:
+    """Ends the server, if one runs."""
+    global _server
+    if _server is not None:
+        _server.shutdown()
+        _server.server_close()
+        _server = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A reader that went away is no news."""
+
+    def server_bind(self) -> None:
+        """Binds as HTTPServer does, without asking a resolver, which may hang, for this host's name."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+
+class _Page(BaseHTTPRequestHandler):
+    timeout = 10
+    server_version = "django_observe"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Answers a scrape under the same rules as the page of a web process."""
+        with guard("workerserver"):
+            self._answer()
+
+    do_HEAD = do_GET  # noqa: N815 - as http.server spells it
+
+    def log_message(self, *_: Any) -> None:
+        """A scrape is no news."""
+
+    def _answer(self) -> None:
+        path = conf.settings().metrics_path or "/metrics"
+        given = self.headers
+        forwarded = any(header in given for header in (Header.FORWARDED_FOR, "Forwarded", "X-Real-IP"))
+        may = exposition.allowed(
+            str(self.client_address[0]), given.get("Authorization", ""), forwarded=forwarded
+        )
+        if self.path.partition("?")[0] != path or not may:
+            self._send(HTTPStatus.NOT_FOUND, b"Not Found\n", "text/plain; charset=utf-8")
+            return
+        self._send(HTTPStatus.OK, *exposition.render(given.get("Accept", ""), several=False))
+
+    def _send(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
