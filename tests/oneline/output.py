@@ -13,15 +13,16 @@ RUNSERVER = re.compile(
 )
 """What `runserver` prints itself, by print and not by logging."""
 
+CELERY = re.compile(r"$|[ -]|\[(config|queues|tasks)\]|worker: (Warm|Hitting|Cold)")
+"""The banner of `celery worker` and its last words, by print as well."""
+
 SERVER_NOTICE = re.compile(r"$|\[[^]]+\] \[\d+\] \[INFO\] |INFO: +")
 """What gunicorn and uvicorn say on stderr before the project's settings are loaded."""
 
 
-def json_lines(stdout: str) -> list[dict[str, Any]]:
-    """The JSON lines of `stdout`; anything else in it than runserver's banner fails the test."""
-    return [
-        _strict(line) for line in stdout.splitlines() if line.startswith("{") or not RUNSERVER.match(line)
-    ]
+def json_lines(stdout: str, banner: re.Pattern[str] = RUNSERVER) -> list[dict[str, Any]]:
+    """The JSON lines of `stdout`; anything else in it than a banner fails the test."""
+    return [_strict(line) for line in stdout.splitlines() if line.startswith("{") or not banner.match(line)]
 
 
 def complaints(stderr: str) -> list[str]:

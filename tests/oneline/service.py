@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.oneline.environments import Environment
-from tests.oneline.output import json_lines
+from tests.oneline.output import CELERY, RUNSERVER, json_lines
 from tests.oneline.project import command
 from tests.processes import Answer, Process, free_port, get
 
@@ -23,10 +24,11 @@ ABSENT = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Service:
-    """A server of the project that answers on `url`."""
+    """A program of the project: a server that answers on `url`, or a worker with its metrics there."""
 
     process: Process
     url: str
+    banner: re.Pattern[str] = RUNSERVER
 
     def get(self, path: str, **headers: str) -> Answer:
         """One request; header names are written with underscores."""
@@ -35,7 +37,9 @@ class Service:
     def lines(self, correlation_id: str) -> list[dict[str, Any]]:
         """The JSON lines so far that carry an ID."""
         return [
-            line for line in json_lines(self.process.stdout) if line.get("correlation_id") == correlation_id
+            line
+            for line in json_lines(self.process.stdout, self.banner)
+            if line.get("correlation_id") == correlation_id
         ]
 
     def line(self, correlation_id: str, **fields: object) -> dict[str, Any]:
@@ -48,7 +52,7 @@ class Service:
         assert len(lines) == 1, lines
         return lines[0]
 
-    def sample(self, name: str, **labels: str) -> float:
+    def sample(self, name: str, /, **labels: str) -> float:
         """The value of a sample on /metrics; 0 where there is none."""
         families = text_string_to_metric_families(self.get("/metrics").text)
         samples = (sample for family in families for sample in family.samples if sample.name == name)
@@ -66,3 +70,27 @@ def served(
         service = Service(process, f"http://127.0.0.1:{port}")
         process.wait_for_http(f"{service.url}/healthz")
         yield service
+
+
+@contextmanager
+def working(
+    environment: Environment, pool: str, project: Path, variables: dict[str, str]
+) -> Iterator[Service]:
+    """Starts a Celery worker with `pool` and its metrics on a free port, and stops it at the end."""
+    port = free_port()
+    argv: list[str | Path] = [
+        environment.program("celery"),
+        "-A",
+        "shop",
+        "worker",
+        "-P",
+        pool,
+        "-c",
+        "2",
+        "-l",
+        "INFO",
+    ]
+    env = {**ABSENT, **variables, "OBSERVE_WORKER_METRICS_PORT": str(port)}
+    with Process(argv, cwd=project, env=env) as process:
+        process.wait_for_line("ready.", 60)
+        yield Service(process, f"http://127.0.0.1:{port}", CELERY)
