@@ -2,12 +2,12 @@
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import requests
-from rich.table import Table
 
 from demo_services.checklist import Checklist
 from demo_services.demo import Demo, NotReadyError
@@ -66,9 +66,7 @@ def run(screen: Screen, interruption: Interruption) -> int:
     demo = Demo(plan, screen, interruption)
     with demo.running():
         first = demo.place_first_order()
-        screen.addresses(
-            plan.ports, f"{plan.ports.url('console')}/trace/{first.trace_id}", f"{demo.crew.log_folder}/"
-        )
+        screen.addresses(plan.ports, first.trace_id, demo.crew.log_folder)
         screen.hints(plan.ports, traffic=traffic)
         if traffic:
             demo.crew.start(plan.traffic())
@@ -78,19 +76,21 @@ def run(screen: Screen, interruption: Interruption) -> int:
 
 def check(screen: Screen, interruption: Interruption) -> int:
     """Start everything on free ports with a state of its own, check one order, and stop."""
-    with tempfile.TemporaryDirectory(prefix="demo-check-") as state:
-        plan = Plan(Ports.free(), Path(state))
-        _look_before_leaping(plan)
-        demo = Demo(plan, screen, interruption)
+    plan = Plan(Ports.free(), Path(tempfile.mkdtemp(prefix="demo-check-")))
+    _look_before_leaping(plan)
+    demo = Demo(plan, screen, interruption)
+    try:
         with demo.running():
             findings = Checklist(plan, demo.place_first_order()).findings()
-    table = Table(title="One order through the demo", title_style="bold")
-    for heading in ("", "check", "seen"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings:
-        table.add_row("[green]✓[/]" if finding.passed else "[red]✗[/]", finding.check, finding.seen)
-    screen.console.print(table)
-    return 0 if all(finding.passed for finding in findings) else FAILED
+    except Interrupted:
+        shutil.rmtree(plan.state)
+        raise
+    screen.findings(findings)
+    if not all(finding.passed for finding in findings):
+        screen.failure(f"The output of each program is kept in {demo.crew.log_folder}.")
+        return FAILED
+    shutil.rmtree(plan.state)
+    return 0
 
 
 def _usual_ports() -> Ports:

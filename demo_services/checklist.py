@@ -3,28 +3,19 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from demo_services.demo import FirstOrder
+from demo_services.finding import Finding
 from demo_services.plan import SERVICES, Plan
 from demo_services.telemetry import Span, Telemetry, wait_for
 
 ARRIVE_SECONDS = 10
 HTTP_SECONDS = 5
 WEB_SPANS = {"server", "consumer"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check and how it came out."""
-
-    check: str
-    passed: bool
-    seen: str
 
 
 class Checklist:

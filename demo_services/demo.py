@@ -43,7 +43,9 @@ class Demo:
     def running(self) -> Iterator[None]:
         """All programs ready on entry; none left on exit, whatever happened between."""
         try:
+            self.screen.heading("Starting the console, the stand-ins and the databases")
             self._bring_up(self.plan.first())
+            self.screen.heading("Starting the services")
             self._bring_up(self.plan.then())
             self.crew.start(self.plan.republisher())
             yield
@@ -53,13 +55,19 @@ class Demo:
 
     def place_first_order(self) -> FirstOrder:
         """Register, sign in, order, and wait for the mail and for the telemetry of all services."""
-        with self.screen.console.status("placing the first order"):
-            started = time.monotonic()
-            customer = Customer(self.plan.ports)
-            order = customer.order()
+        self.screen.heading("Placing the first order")
+        started = time.monotonic()
+        customer = Customer(self.plan.ports)
+        order = customer.order()
+        self._say(f"order {order.id}", started)
+        with self.screen.console.status("waiting for its mail"):
             mail = customer.mail_about(order, ARRIVE_SECONDS)
+        if mail is not None:
+            self._say(f"mail to {customer.email}", started)
+        with self.screen.console.status("waiting for its trace"):
             trace_id = self._trace_of(order)
-        self.screen.ready("first order", time.monotonic() - started)
+        if trace_id:
+            self._say(f"trace {trace_id}", started)
         return FirstOrder(order, mail, trace_id)
 
     def keep_watch(self) -> None:
@@ -79,7 +87,10 @@ class Demo:
             set(SERVICES).issubset,
             ARRIVE_SECONDS if trace_id else 0,
         )
-        return trace_id or order.correlation_id
+        return trace_id
+
+    def _say(self, what: str, started: float) -> None:
+        self.screen.ready(what, time.monotonic() - started)
 
     def _bring_up(self, programs: list[Program]) -> None:
         started = time.monotonic()
@@ -89,7 +100,7 @@ class Demo:
                 status.update("waiting for " + ", ".join(running.program.name for running in waiting))
                 for running in [running for running in waiting if running.is_ready()]:
                     waiting.remove(running)
-                    self.screen.ready(running.program.name, time.monotonic() - started)
+                    self._say(running.program.name, started)
                 if waiting and time.monotonic() - started > START_SECONDS:
                     slow, seconds = waiting[0], f"{START_SECONDS} s"
                     raise NotReadyError(f"{slow.program.name} was not ready in {seconds}; see {slow.log}")

@@ -1,5 +1,6 @@
 """The programs of the demo as processes: started, watched, and stopped without leaving one behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -70,8 +71,18 @@ class Running:
         """How it ended, with its last lines."""
         code = self.popen.wait()
         cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        tail = "\n".join(f"    {line}" for line in self.text().splitlines()[-TAIL_LINES:])
+        lines = self.text().splitlines()[-TAIL_LINES:]
+        tail = "\n".join(f"    {_readable(line)}" for line in lines)
         return f"{self.program.name} ended ({cause}); the last lines of {self.log}:\n{tail}"
+
+
+def _readable(line: str) -> str:
+    try:
+        record = json.loads(line)
+        told = f"{record['level']} {record['logger']}: {record['message']}"
+    except (ValueError, TypeError, KeyError):
+        return line
+    return f"{told} ({record['error_type']}: {record['error_message']})" if "error_type" in record else told
 
 
 class Crew:

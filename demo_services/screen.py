@@ -1,10 +1,12 @@
 """What the demo says on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from demo_services.finding import Finding
 from demo_services.ports import Ports
 
 
@@ -14,22 +16,27 @@ class Screen:
     def __init__(self) -> None:
         self.console = Console(highlight=False)
 
-    def ready(self, name: str, seconds: float) -> None:
-        """Say that a program is up."""
-        self.console.print(f"  [green]✓[/] {name:<22}[dim]{seconds:5.1f} s[/]")
+    def heading(self, text: str) -> None:
+        """Say what is begun."""
+        self.console.print(f"[bold]{text}[/]")
+
+    def ready(self, what: str, seconds: float) -> None:
+        """Say that something is there, and after how long."""
+        self.console.print(f"  [green]✓[/] [dim]{seconds:5.1f} s[/]  {what}")
 
     def failure(self, text: str) -> None:
         """Say what went wrong, as it is, on several lines if need be."""
         self.console.print("[red]✗[/]", end=" ")
         self.console.print(text, markup=False, soft_wrap=True)
 
-    def addresses(self, ports: Ports, trace_url: str, logs: str) -> None:
+    def addresses(self, ports: Ports, trace_id: str, logs: Path) -> None:
         """The one table of where everything is."""
+        trace = f"[bold green]{ports.url('console')}/trace/{trace_id}[/]"
         table = Table(show_header=False, title="The demo is running", title_style="bold", min_width=60)
         table.add_column(style="bold")
         table.add_column(overflow="fold")
         rows: Mapping[str, str] = {
-            "first order's trace": f"[bold green]{trace_url}[/]",
+            "first order's trace": trace if trace_id else "[red]none has reached the console[/]",
             "console": ports.url("console"),
             "auth": ports.url("auth"),
             "orders": ports.url("orders"),
@@ -38,10 +45,19 @@ class Screen:
             "worker's metrics": f"{ports.url('worker_metrics')}/metrics",
             "mails": ports.url("mail"),
             "payment stand-in": f"{ports.url('payment')}/control",
-            "output of each": logs,
+            "output of each": f"{logs}/",
         }
         for name, value in rows.items():
             table.add_row(name, value)
+        self.console.print(table)
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """The table of checks."""
+        table = Table(title="One order through the demo", title_style="bold")
+        for heading in ("", "check", "seen"):
+            table.add_column(heading, overflow="fold")
+        for finding in findings:
+            table.add_row("[green]✓[/]" if finding.passed else "[red]✗[/]", finding.check, finding.seen)
         self.console.print(table)
 
     def hints(self, ports: Ports, *, traffic: bool) -> None:

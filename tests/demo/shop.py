@@ -21,7 +21,14 @@ HIGHEST_OFFSET = 50_000
 
 def environment(state: Path, **more: str) -> dict[str, str]:
     """The environment of a user who has set nothing but these."""
-    return {"PYTHONPATH": str(ROOT), "DEMO_STATE": str(state), "TRAFFIC": "0", "COLUMNS": "120", **more}
+    return {
+        "PYTHONPATH": str(ROOT),
+        "DEMO_STATE": str(state),
+        "TMPDIR": str(state),
+        "TRAFFIC": "0",
+        "COLUMNS": "120",
+        **more,
+    }
 
 
 def free_offset() -> int:
@@ -70,7 +77,7 @@ def open_shop(**more: str) -> Iterator[Shop]:
 
 
 def processes_of(state: Path) -> list[str]:
-    """The command lines of all living processes that were started with this state folder."""
+    """The command lines of all living processes whose state is in this folder."""
     mark = f"DEMO_STATE={state}".encode()
     found = []
     for folder in Path("/proc").iterdir():
@@ -78,7 +85,7 @@ def processes_of(state: Path) -> list[str]:
             continue
         try:
             alive = (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-            if alive and mark in (folder / "environ").read_bytes().split(b"\0"):
+            if alive and mark in (folder / "environ").read_bytes():
                 found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue

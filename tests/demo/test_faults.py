@@ -86,6 +86,15 @@ def test_broker_down(shop: Shop, customer: Customer, broker: ExitStack, broker_p
     assert customer.mail_about(order, seconds=40), "the mail never came"
 
 
+def test_auth_hangs(shop: Shop, customer: Customer) -> None:
+    """An auth that answers nothing costs the customer a few seconds at most, and recovers by itself."""
+    with shop.frozen("auth"):
+        answer = refusal(customer)
+    assert answer.status_code == 503
+    assert set(answer.json()) == {"detail", "correlation_id"}
+    assert customer.order().answer["status"] == "paid"
+
+
 def test_auth_down(shop: Shop, customer: Customer) -> None:
     """A clean 503 with the ID, under which the console has the log lines; then auth is left in peace."""
     os.killpg(shop.pid("auth"), signal.SIGKILL)

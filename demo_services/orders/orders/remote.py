@@ -19,7 +19,7 @@ from orders.errors import BadGateway, ServiceUnavailable
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 1.0
-READ_SECONDS = 2.0
+READ_SECONDS = 1.5
 ATTEMPTS = 3
 SERVER_ERROR = 500
 
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Remote:
-    """One remote service; `request` answers or raises ServiceUnavailable or BadGateway, within about 10 s."""
+    """One remote service; `request` answers or raises ServiceUnavailable or BadGateway, within about 6 s."""
 
     def __init__(self, name: str, url: str) -> None:
         self.name = name
