@@ -159,6 +159,14 @@ def logging_left_alone() -> bool:
     return not django_settings.LOGGING and bool(django_settings.LOGGING_CONFIG)
 
 
+def logging_disables_existing() -> bool:
+    """Whether LOGGING switches off the loggers that exist when it is applied (dictConfig's own default)."""
+    given = django_settings.LOGGING
+    return (
+        bool(given) and not given.get("incremental") and given.get("disable_existing_loggers", True) is True
+    )
+
+
 def identity() -> tuple[str, str, str]:
     """Service name, environment and version, also of a process where Django has no settings."""
     if configured():

@@ -1,0 +1,50 @@
+"""The liveness and readiness answers: alive touches nothing, ready asks every dependency at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+
+from django_observe import conf, dependencies
+from django_observe.probe import Verdict, ask
+
+OK, FAILED = "ok", "failed"
+
+
+def live(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process can answer at all."""
+    return _answer(request, {"status": OK}, 200)
+
+
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 when every dependency answers in READY_TIMEOUT seconds, else 503; with each check and its time.
+
+    What an error says is scrubbed and cut: the answer is readable by whoever reaches the port.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return _answer(request, {}, 405)
+    verdicts = ask(dependencies.checks(), conf.settings().ready_timeout)
+    passed = all(verdict.error is None for verdict in verdicts.values())
+    checks = {name: _told(verdict) for name, verdict in verdicts.items()}
+    return _answer(request, {"status": OK if passed else FAILED, "checks": checks}, 200 if passed else 503)
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "status": OK if verdict.error is None else FAILED,
+        "duration_ms": round(verdict.seconds * 1_000, 3),
+    }
+    if verdict.error is not None:
+        told["error"] = verdict.error
+    return told
+
+
+def _answer(request: HttpRequest, document: dict[str, Any], status: int) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        response: HttpResponse = HttpResponseNotAllowed(["GET", "HEAD"])
+    else:
+        response = HttpResponse(orjson.dumps(document), content_type="application/json", status=status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
