@@ -41,7 +41,7 @@ def install() -> None:
     checks.register(check_deployment, TAG, deploy=True)
 
 
-def _listed(find: Callable[[], Iterator[CheckMessage]]) -> Check:
+def _listed(find: Callable[..., Iterator[CheckMessage]]) -> Check:
     """A check as Django calls it; faults in DJANGO_OBSERVE are E001's alone to report."""
 
     @wraps(find)
@@ -64,7 +64,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 @_listed
-def check_middleware() -> Iterator[CheckMessage]:
+def check_middleware(**_: Any) -> Iterator[CheckMessage]:
     """E002, W001 and W002."""
     listed = conf.middleware()
     if listed.count(middleware.PATH) > 1:
@@ -91,7 +91,7 @@ def check_middleware() -> Iterator[CheckMessage]:
 
 
 @_listed
-def check_export() -> Iterator[CheckMessage]:
+def check_export(**_: Any) -> Iterator[CheckMessage]:
     """W003 and W004."""
     for signal in SIGNALS:
         endpoint = conf.otlp_endpoint(signal)
@@ -114,7 +114,7 @@ def check_export() -> Iterator[CheckMessage]:
 
 
 @_listed
-def check_logging() -> Iterator[CheckMessage]:
+def check_logging(**_: Any) -> Iterator[CheckMessage]:
     """W005."""
     if conf.logging_disables_existing():
         yield checks.Warning(
@@ -125,7 +125,7 @@ def check_logging() -> Iterator[CheckMessage]:
 
 
 @_listed
-def check_deployment() -> Iterator[CheckMessage]:
+def check_deployment(**_: Any) -> Iterator[CheckMessage]:
     """W101, W102 and W103."""
     settings = conf.settings()
     if not settings.trusted_peers_given:
