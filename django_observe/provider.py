@@ -1,0 +1,79 @@
+"""The tracer provider: OpenTelemetry's SDK with its own variables, our resource, and our way out."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+
+from django_observe import conf, export, quiet
+from django_observe.correlation import correlation_id
+from django_observe.delivery import Pipeline
+from django_observe.otlphttp import DISTRIBUTION
+from django_observe.vocabulary import Attribute
+
+_provider: Any = None
+
+
+class Stamp(SpanProcessor):
+    """Puts the correlation ID on every span, at its start."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
+        """Adds the attribute, where an ID is bound; a server span gets its own with its status."""
+        identifier = correlation_id()
+        if identifier is not None:
+            span.set_attribute(Attribute.CORRELATION_ID, identifier)
+
+
+class Departure(SpanProcessor):
+    """Hands ended spans to the pipeline."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._offer = pipeline.offer
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queues a sampled span, or holds it back with its quiet request."""
+        context = span.context
+        if context is not None and context.trace_flags.sampled and not quiet.keep(context.trace_id, span):
+            self._offer(span)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Whether everything queued was exported in time."""
+        return export.flush(timeout_millis / 1_000)
+
+    def shutdown(self) -> None:
+        """Sends what is queued; delivery itself ends with the process."""
+        export.flush(conf.settings().flush_timeout)
+
+
+def install() -> None:
+    """Makes ours the global provider, without thread or exit hook; one that is set already gets the IDs."""
+    global _provider
+    current = trace.get_tracer_provider()
+    if _provider is not None and current is _provider:
+        return
+    if isinstance(current, trace.ProxyTracerProvider):
+        current = TracerProvider(resource=resource(), shutdown_on_exit=False)
+        trace.set_tracer_provider(current)
+        current.add_span_processor(Departure(export.pipeline("traces")))
+    if hasattr(current, "add_span_processor"):
+        current.add_span_processor(Stamp())
+    _provider = current
+
+
+def resource() -> Resource:
+    """Who is telling, by OTEL_RESOURCE_ATTRIBUTES and the settings; the SDK adds service.instance.id."""
+    service, environment, release = conf.identity()
+    attributes = {
+        "service.name": service,
+        "deployment.environment.name": environment,
+        "telemetry.distro.name": DISTRIBUTION,
+        "telemetry.distro.version": version(DISTRIBUTION),
+    }
+    if release:
+        attributes["service.version"] = release
+    return Resource.create(attributes)
