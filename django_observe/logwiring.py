@@ -39,7 +39,7 @@ def install() -> None:
         _own(logging.getLogger(name), output)
     if alone or conf.settings().log_format == "json":
         _adopt_servers(output)
-    if "otlp" in conf.environment("OTEL_LOGS_EXPORTER").split(","):
+    if "otlp" in conf.environment("OTEL_LOGS_EXPORTER").lower():
         _export_otlp(root)
 
 
@@ -139,6 +139,8 @@ def _export_otlp(root: logging.Logger) -> None:
     from django_observe import otlplogs
 
     exporter = otlplogs.handler()
+    if exporter is None:
+        return
     exporter.addFilter(_context)
     for logger in (root, logging.getLogger(LoggerName.REQUEST), logging.getLogger(LoggerName.TASK)):
         if logger is root or not logger.propagate:
