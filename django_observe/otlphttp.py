@@ -9,7 +9,7 @@ import gzip
 import zlib
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from importlib.metadata import entry_points, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from time import time
 from urllib.parse import urlsplit
 
@@ -29,6 +29,14 @@ RETRYABLE = frozenset({429, 502, 503, 504})
 
 _MILLISECONDS_FROM = 600.0
 _SUCCESSES = range(200, 300)
+
+
+def release() -> str:
+    """The version of this package; `0` where it runs from a source tree that is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "0"
 
 
 def variable(signal: str, name: str) -> str:
@@ -72,7 +80,7 @@ class Receiver:
         self._session = _session(signal)
         self._headers = {
             "Content-Type": "application/x-protobuf",
-            "User-Agent": f"{DISTRIBUTION}/{version(DISTRIBUTION)}",
+            "User-Agent": f"{DISTRIBUTION}/{release()}",
             **({"Content-Encoding": compression} if self._compress else {}),
             **parse_env_headers(variable(signal, "HEADERS"), liberal=True),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from opentelemetry import trace
@@ -13,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from django_observe import conf, export, quiet
 from django_observe.correlation import correlation_id
 from django_observe.delivery import Pipeline
-from django_observe.otlphttp import DISTRIBUTION
+from django_observe.otlphttp import DISTRIBUTION, release
 from django_observe.vocabulary import Attribute
 
 _provider: Any = None
@@ -67,13 +66,13 @@ def install() -> None:
 
 def resource() -> Resource:
     """Who is telling, by OTEL_RESOURCE_ATTRIBUTES and the settings; the SDK adds service.instance.id."""
-    service, environment, release = conf.identity()
+    service, environment, deployed = conf.identity()
     attributes = {
         "service.name": service,
         "deployment.environment.name": environment,
         "telemetry.distro.name": DISTRIBUTION,
-        "telemetry.distro.version": version(DISTRIBUTION),
+        "telemetry.distro.version": release(),
     }
-    if release:
-        attributes["service.version"] = release
+    if deployed:
+        attributes["service.version"] = deployed
     return Resource.create(attributes)
