@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
@@ -21,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
 from tests.processes import wait_until
 
 Mode = Literal["ok", "slow", "hang", "302", "400", "429", "503", "partial", "html"]
@@ -60,10 +61,11 @@ class Received:
         return str(self.raw.body.string_value)
 
 
+@final
 class Collector:
     """Listens on a free port of 127.0.0.1 within a `with` block; `mode` may be changed at any time.
 
-    `slow` takes `delay` seconds, `hang` answers when the block ends, `partial` rejects one record of each request.
+    `slow` takes `delay` seconds, `hang` answers when the block ends, `partial` rejects one record of each.
     """
 
     def __init__(self, mode: Mode = "ok", *, delay: float = 0.2) -> None:
@@ -208,5 +210,3 @@ def _accepted(path: str, rejected: int) -> bytes:
     spans = ExportTraceServiceResponse()
     spans.partial_success.rejected_spans = rejected
     return spans.SerializeToString()
-
-
