@@ -19,4 +19,4 @@ def django_environment(request: pytest.FixtureRequest) -> Environment:
 @pytest.fixture(scope="module")
 def project(django_environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh `startproject` of that version with the one line added."""
-    return startproject(django_environment, tmp_path_factory.mktemp("project") / "shop")
+    return startproject(django_environment, tmp_path_factory.mktemp("project"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,14 +13,16 @@ THE_ONE_LINE = 'INSTALLED_APPS += ["django_observe"]\n'
 USERS_CODE = Path(__file__).parent / "shop"
 
 
-def startproject(environment: Environment, folder: Path) -> Path:
+def startproject(environment: Environment, parent: Path) -> Path:
     """Runs `django-admin startproject shop`, adds the one line to its settings, and the user's own code."""
-    subprocess.run([environment.program("django-admin"), "startproject", "shop", folder], check=True)
-    with (folder / "shop/settings.py").open("a") as settings:
+    variables = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    django_admin = environment.program("django-admin")
+    subprocess.run([django_admin, "startproject", "shop"], cwd=parent, env=variables, check=True)
+    with (parent / "shop/shop/settings.py").open("a") as settings:
         settings.write(THE_ONE_LINE)
     for source in USERS_CODE.glob("*.py"):
-        shutil.copy(source, folder / "shop" / source.name)
-    return folder
+        shutil.copy(source, parent / "shop/shop" / source.name)
+    return parent / "shop"
 
 
 def command(environment: Environment, server: str, port: int) -> list[str | Path]:
