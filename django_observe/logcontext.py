@@ -41,7 +41,7 @@ def stamp(record: logging.LogRecord) -> Context:
     """The context of `record`, captured once; an `extra` of the same name moves to `extra_<name>`."""
     context: Context | None = record.__dict__.get(CONTEXT)
     if context is None:
-        context = current()
+        context = _of_request(record) or current()
         mark(record, context)
     return context
 
@@ -54,6 +54,15 @@ def mark(record: logging.LogRecord, context: Context) -> None:
         if name in attributes:
             attributes[f"extra_{name}"] = attributes[name]
         attributes[name] = value or NOTHING
+
+
+def _of_request(record: logging.LogRecord) -> Context | None:
+    """Django logs 4xx and 5xx answers after the last middleware, when their request is not current any more."""
+    observation = getattr(record.__dict__.get("request"), "_django_observe", None)
+    if observation is None:
+        return None
+    span = observation.trace
+    return observation.correlation_id, span and span.trace_id, span and span.span_id
 
 
 def current() -> Context:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 
 from django.core.signals import setting_changed
 
@@ -36,11 +37,17 @@ def install() -> None:
         _take_root(root, output)
     _stamp_all(root)
     for name in (LoggerName.REQUEST, LoggerName.TASK):
-        _own(logging.getLogger(name), output)
+        _keep_apart(logging.getLogger(name), output)
     if alone or conf.settings().log_format == "json":
         _adopt_servers(output)
     if "otlp" in conf.environment("OTEL_LOGS_EXPORTER").lower():
-        _export_otlp(root)
+        _export_otlp()
+
+
+def roots() -> tuple[logging.Logger, ...]:
+    """The loggers whose handlers together see every line once: root, and ours that are kept apart."""
+    ours = (logging.getLogger(name) for name in (LoggerName.REQUEST, LoggerName.TASK))
+    return logging.getLogger(), *(logger for logger in ours if "callHandlers" in logger.__dict__)
 
 
 def for_celery(*, loglevel: object = None, logfile: object = None, **_: object) -> None:
@@ -115,15 +122,25 @@ def _stamp_all(root: logging.Logger) -> None:
             handler.addFilter(_context)
 
 
-def _own(logger: logging.Logger, output: Output) -> None:
-    """Our lines do not propagate, so that no test of the project's meets them; its own LOGGING wins."""
+def _keep_apart(logger: logging.Logger, output: Output) -> None:
+    """Our lines stay on their own handlers, unless LOGGING gives their logger others.
+
+    Not by `propagate`: pytest attaches caplog to every logger that has it off, and exact lists of records in
+    the project's tests are to stay exact.
+    """
     logger.disabled = False
     if logger.handlers and output not in logger.handlers:
         return
-    logger.propagate = False
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
     logger.addHandler(output)
+    logger.callHandlers = partial(_call_own, logger)  # type: ignore[method-assign]
+
+
+def _call_own(logger: logging.Logger, record: logging.LogRecord) -> None:
+    for handler in logger.handlers:
+        if record.levelno >= handler.level:
+            handler.handle(record)
 
 
 def _adopt_servers(output: Output) -> None:
@@ -135,16 +152,15 @@ def _adopt_servers(output: Output) -> None:
                 handler.addFilter(_once)
 
 
-def _export_otlp(root: logging.Logger) -> None:
+def _export_otlp() -> None:
     from django_observe import otlplogs
 
     exporter = otlplogs.handler()
     if exporter is None:
         return
     exporter.addFilter(_context)
-    for logger in (root, logging.getLogger(LoggerName.REQUEST), logging.getLogger(LoggerName.TASK)):
-        if logger is root or not logger.propagate:
-            logger.addHandler(exporter)
+    for logger in roots():
+        logger.addHandler(exporter)
 
 
 def _writes_elsewhere(root: logging.Logger) -> bool:

@@ -1,0 +1,159 @@
+"""For a project's own tests: what its code caused, as records, log lines, metric samples and spans.
+
+    with captured() as telemetry:
+        client.get("/orders/7/")
+    assert telemetry.requests()[0].queries.count == 2
+
+The pytest fixture of the same name comes with the package. Importing this imports neither Django nor pytest.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from django_observe.records import Exchange, Record, TaskRun
+
+__all__ = ["Captured", "captured"]
+
+_Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Captured:
+    """What was observed, in the order in which it ended; complete when the block ends, readable before."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        """The records (`django_observe.records`) that the reporters were told."""
+        self.lines: list[dict[str, Any]] = []
+        """The request, task and application log lines, parsed; what the project's log levels let through."""
+        self.spans: list[ReadableSpan] = []
+        """The spans that ended; those of other libraries only where tracing is on."""
+        self._before: _Samples = {}
+        self._after: _Samples | None = None
+
+    def requests(self) -> list[Exchange]:
+        """The requests that were answered."""
+        from django_observe.records import Exchange
+
+        return [record for record in self.records if isinstance(record, Exchange)]
+
+    def tasks(self) -> list[TaskRun]:
+        """The runs of Celery tasks."""
+        from django_observe.records import TaskRun
+
+        return [record for record in self.records if isinstance(record, TaskRun)]
+
+    def sample(self, name: str, **labels: str) -> float:
+        """How much the sample `name` (as exposed on /metrics) grew, summed over all that have `labels`."""
+        after = _samples() if self._after is None else self._after
+        return _total(after, name, labels) - _total(self._before, name, labels)
+
+
+@contextmanager
+def captured() -> Iterator[Captured]:
+    """Captures what happens in this block, in every thread; blocks may nest. Nothing is withheld."""
+    telemetry = Captured()
+    with ExitStack() as stack:
+        stack.enter_context(_records(telemetry))
+        stack.enter_context(_lines(telemetry))
+        stack.enter_context(_spans(telemetry))
+        telemetry._before = _samples()  # noqa: SLF001 - the class's other half
+        try:
+            yield telemetry
+        finally:
+            telemetry._after = _samples()  # noqa: SLF001
+
+
+@contextmanager
+def _records(telemetry: Captured) -> Iterator[None]:
+    from django.core.signals import setting_changed
+
+    from django_observe import reporting
+
+    def tell(record: Record) -> None:
+        telemetry.records.append(record)
+
+    def join(**_: object) -> None:
+        """Also after `override_settings`, which chooses the reporters anew."""
+        if tell not in reporting.reporters():
+            reporting.set_reporters((*reporting.reporters(), tell))
+
+    join()
+    setting_changed.connect(join, weak=False)
+    try:
+        yield
+    finally:
+        setting_changed.disconnect(join)
+        reporting.set_reporters(tuple(each for each in reporting.reporters() if each is not tell))
+
+
+@contextmanager
+def _lines(telemetry: Captured) -> Iterator[None]:
+    from django_observe import logwiring
+
+    handler = _LineHandler(telemetry)
+    loggers = logwiring.roots()
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+
+class _LineHandler(logging.Handler):
+    def __init__(self, telemetry: Captured) -> None:
+        from django_observe.json import JsonFormatter
+
+        super().__init__()
+        self._telemetry = telemetry
+        self.setFormatter(JsonFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        import orjson
+
+        self._telemetry.lines.append(orjson.loads(self.format(record)))
+
+
+@contextmanager
+def _spans(telemetry: Captured) -> Iterator[None]:
+    from django_observe import spancapture
+
+    with spancapture.into(telemetry.spans):
+        yield
+
+
+def _samples() -> _Samples:
+    from prometheus_client import REGISTRY
+
+    from django_observe import metrics
+
+    metrics.mirror()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in REGISTRY.collect()
+        for sample in family.samples
+    }
+
+
+def _total(samples: _Samples, name: str, labels: dict[str, str]) -> float:
+    wanted = {(label, str(value)) for label, value in labels.items()}
+    return sum(value for (found, its), value in samples.items() if found == name and wanted <= its)
+
+
+if "pytest" in sys.modules:
+    import pytest
+
+    @pytest.fixture(name="captured")
+    def captured_fixture() -> Iterator[Captured]:
+        """What the test causes: records, lines, samples and spans."""
+        with captured() as telemetry:
+            yield telemetry
