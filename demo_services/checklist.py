@@ -128,7 +128,7 @@ def _pairs(spans: list[Span], parent: tuple[str, str], child: tuple[str, str]) -
 
 
 def _told(pairs: list[tuple[Span, Span]]) -> str:
-    return "; ".join(f"{parent.name} → {child.name}" for parent, child in pairs[:1]) or "none"
+    return "; ".join(f"{parent.name} → {child.name}" for parent, child in pairs[-1:]) or "none"
 
 
 def _lines_under(log: Path, correlation_id: str) -> list[dict[str, Any]]:

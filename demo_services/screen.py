@@ -9,12 +9,16 @@ from rich.table import Table
 from demo_services.finding import Finding
 from demo_services.ports import Ports
 
+PIPE_COLUMNS = 120
+
 
 class Screen:
     """The terminal; without one (a pipe, CI) the same lines without colour and without a spinner."""
 
     def __init__(self) -> None:
         self.console = Console(highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = PIPE_COLUMNS
 
     def heading(self, text: str) -> None:
         """Say what is begun."""
@@ -31,12 +35,10 @@ class Screen:
 
     def addresses(self, ports: Ports, trace_id: str, logs: Path) -> None:
         """The one table of where everything is."""
-        trace = f"[bold green]{ports.url('console')}/trace/{trace_id}[/]"
         table = Table(show_header=False, title="The demo is running", title_style="bold", min_width=60)
         table.add_column(style="bold")
         table.add_column(overflow="fold")
         rows: Mapping[str, str] = {
-            "first order's trace": trace if trace_id else "[red]none has reached the console[/]",
             "console": ports.url("console"),
             "auth": ports.url("auth"),
             "orders": ports.url("orders"),
@@ -50,6 +52,14 @@ class Screen:
         for name, value in rows.items():
             table.add_row(name, value)
         self.console.print(table)
+        if trace_id:
+            self.console.print(
+                "The first order, through all three services, with each one's log lines in place:"
+            )
+            self.console.print(f"[bold green]{ports.url('console')}/trace/{trace_id}[/]", soft_wrap=True)
+        else:
+            self.failure("The first order's trace has not reached the console; its log may say why.")
+        self.console.print()
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """The table of checks."""
