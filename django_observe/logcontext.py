@@ -57,7 +57,7 @@ def mark(record: logging.LogRecord, context: Context) -> None:
 
 
 def _of_request(record: logging.LogRecord) -> Context | None:
-    """Django logs 4xx and 5xx answers after the last middleware, when their request is not current any more."""
+    """Django logs 4xx and 5xx answers after the last middleware, when their request is not current."""
     observation = getattr(record.__dict__.get("request"), "_django_observe", None)
     if observation is None:
         return None
