@@ -72,6 +72,7 @@ class Collector:
         self.mode: Mode = mode
         self.delay = delay
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.attempts = 0
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.collector = self
@@ -162,6 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
             else body
         )
         mode = collector.mode
+        collector.attempts += 1
         if mode == "hang":
             collector.released.wait(60)
             return
