@@ -25,7 +25,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from django_observe import conf, middleware, parsing, trust
+from django_observe import conf, middleware, trust
 
 TAG = "observability"
 SIGNALS = ("traces", "logs")
@@ -73,11 +73,11 @@ def check_middleware(**_: Any) -> Iterator[CheckMessage]:
             hint="List it once, or not at all: it is then put first by itself.",
             id="django_observe.E002",
         )
-    before = listed[: listed.index(middleware.PATH)] if middleware.PATH in listed else []
-    before = [path for path in before if not path.startswith("opentelemetry.")]
-    if before:
+    before = listed[: listed.index(middleware.PATH)] if middleware.PATH in listed else ()
+    unseen = [path for path in before if not path.startswith("opentelemetry.")]
+    if unseen:
         yield checks.Warning(
-            f"MIDDLEWARE has {', '.join(before)} before {middleware.PATH}: what they answer is not observed.",
+            f"MIDDLEWARE has {', '.join(unseen)} before {middleware.PATH}: what they answer is not observed.",
             hint="Put ours first, or take it out of the list: it is then put first by itself.",
             id="django_observe.W001",
         )
@@ -155,5 +155,4 @@ def _variable(signal: str, name: str) -> str:
 
 
 def _is_private(host: str) -> bool:
-    private = parsing.networks(conf.PRIVATE_NETWORKS)
-    return trust.may_be_told(host, conf.settings().propagate_to, private)
+    return trust.may_be_told(host, conf.settings().propagate_to, conf.PRIVATE_NETWORKS)
