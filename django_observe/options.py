@@ -60,7 +60,7 @@ class Settings:
         parsing.header_names,
         "Request headers read, in this order.",
     )
-    trusted_peers: Networks = _setting(
+    trusted_peers: Networks = _setting(  # noqa: RUF009 - it is a dataclass field
         PRIVATE_NETWORKS, parsing.networks, "Direct peers whose ID and trace are continued."
     )
     propagate_to: tuple[str, ...] = _setting(
@@ -71,7 +71,7 @@ class Settings:
     metrics_path: str | None = _setting(
         "/metrics", parsing.path_or_none, "Path of the metrics page, or None."
     )
-    metrics_allow: Networks = _setting(
+    metrics_allow: Networks = _setting(  # noqa: RUF009 - it is a dataclass field
         PRIVATE_NETWORKS, parsing.networks, "Direct peers that may read the metrics page."
     )
     metrics_token: str | None = _setting(
