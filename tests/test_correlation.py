@@ -1,0 +1,85 @@
+"""The ID: accepted, generated, bound with a token, carried by OpenTelemetry's propagation."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry import propagate
+from opentelemetry.context import attach, detach
+
+from django_observe import correlated, correlation, correlation_id, propagation
+
+
+@pytest.mark.parametrize("value", ["a1b2c3d4", "A.b_c-1234", "0" * 128, "4bf92f3577b34da6a3ce929d0e0e4736"])
+def test_well_formed_ids_are_accepted(value: str) -> None:
+    assert correlation.accepted(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "seven77",
+        "0" * 129,
+        "0" * 1_000_000,
+        "urn:uuid:4bf92f35-77b3-4da6",
+        "{4bf92f3577b34da6}",
+        "abcd efgh",
+        "abcdefgh\r\nSet-Cookie: a=b",
+        "abcdefgh\n",
+        "abcdefgh\x00",
+        "abcdefgh,abcdefgh",
+        "äbcdefghi",
+        "١٢٣٤٥٦٧٨",
+        "abcdefgh;",
+        "<script>alert(1)</script>",
+        "../../etc/passwd",
+        "\ud800abcdefgh",
+    ],
+)
+def test_malformed_ids_are_not(value: str | None) -> None:
+    assert correlation.accepted(value) is None
+
+
+def test_nested_blocks_give_the_outer_id_back() -> None:
+    with correlated("outer-0001") as outer:
+        with correlated("inner-0001"):
+            assert correlation_id() == "inner-0001"
+        assert correlation_id() == outer == "outer-0001"
+    assert correlation_id() is None
+
+
+def test_a_malformed_id_of_a_block_is_replaced() -> None:
+    with correlated("no") as identifier:
+        assert len(identifier) == 32
+
+
+def test_the_id_travels_through_opentelemetrys_propagation() -> None:
+    propagation.install()
+    carrier: dict[str, str] = {}
+    with correlated("travels-001"):
+        propagate.inject(carrier)
+    assert carrier == {"x-correlation-id": "travels-001"}
+    token = attach(propagate.extract(carrier))
+    try:
+        assert correlation_id() == "travels-001"
+    finally:
+        detach(token)
+    assert correlation_id() is None
+
+
+def test_a_hostile_carrier_gives_no_id() -> None:
+    propagation.install()
+    token = attach(propagate.extract({"x-correlation-id": "x\r\ny" * 99}))
+    try:
+        assert correlation_id() is None
+    finally:
+        detach(token)
+
+
+def test_installing_again_does_not_stack_propagators() -> None:
+    propagation.install()
+    first = propagate.get_global_textmap()
+    propagation.install()
+    assert propagate.get_global_textmap() is first
+    assert "baggage" not in first.fields

@@ -1,0 +1,57 @@
+"""Statements are counted and timed through Django's own hook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import DatabaseError, connection
+
+from django_observe import database, reporting, tally
+from django_observe.records import Query, Record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def told() -> Iterator[list[Record]]:
+    records: list[Record] = []
+    before = reporting.reporters()
+    reporting.set_reporters((records.append,))
+    yield records
+    reporting.set_reporters(before)
+
+
+def test_statements_are_told_with_alias_vendor_and_time(told: list[Record]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.execute("CREATE TEMPORARY TABLE made (number integer)")
+        cursor.executemany("INSERT INTO made VALUES (%s)", [(1,), (2,)])
+    queries = [record for record in told if isinstance(record, Query)]
+    assert [(query.alias, query.vendor, query.many) for query in queries] == [
+        ("default", "sqlite", False),
+        ("default", "sqlite", False),
+        ("default", "sqlite", True),
+    ]
+    assert all(query.seconds >= 0 for query in queries)
+
+
+def test_a_failing_statement_is_told_and_still_raises(told: list[Record]) -> None:
+    with pytest.raises(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("SELECT nothing FROM nowhere")
+    assert isinstance(told[-1], Query)
+    assert told[-1].failure == "OperationalError"
+
+
+def test_installing_again_counts_once() -> None:
+    connection.ensure_connection()
+    for _ in range(3):
+        database.install()
+    work = tally.Tally()
+    token = tally.bind(work)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        tally.reset(token)
+    assert work.query_count == 1

@@ -1,0 +1,348 @@
+"""The middleware: one exchange for every answer, the ID on every response, nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import connection
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.urls import include, path, re_path
+
+from django_observe import correlation_id, middleware, reporting, tally
+from django_observe.records import Exchange, Record
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
+
+FORMED = "order-4711.retry_2"
+
+
+def ok(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(correlation_id())
+
+
+async def aok(request: HttpRequest) -> HttpResponse:
+    await asyncio.sleep(0)
+    return HttpResponse(f"{correlation_id()} {threading.current_thread().name}")
+
+
+def boom(request: HttpRequest) -> HttpResponse:
+    raise ValueError("no such luck")
+
+
+def denied(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied
+
+
+def suspicious(request: HttpRequest) -> HttpResponse:
+    raise SuspiciousOperation
+
+
+def queries(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        for number in range(3):
+            cursor.execute("SELECT %s", [number])
+        cursor.execute("SELECT 1 + 1")
+    return HttpResponse("x" * 10)
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    def parts() -> Iterator[str]:
+        yield f"{correlation_id()}"
+        yield " end"
+
+    return StreamingHttpResponse(parts())
+
+
+def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
+    def parts() -> Iterator[str]:
+        yield "begin"
+        raise RuntimeError("half way")
+
+    return StreamingHttpResponse(parts())
+
+
+async def astream(request: HttpRequest) -> StreamingHttpResponse:
+    async def parts() -> AsyncIterator[str]:
+        yield f"{correlation_id()}"
+        await asyncio.sleep(0)
+        yield " end"
+
+    return StreamingHttpResponse(parts())
+
+
+def download(request: HttpRequest) -> FileResponse:
+    return FileResponse(BytesIO(b"seven77"), filename="a.txt")
+
+
+urlpatterns = [
+    path("ok/", ok, name="ok"),
+    path("aok/", aok),
+    path("boom/", boom),
+    path("denied/", denied),
+    path("suspicious/", suspicious),
+    path("queries/", queries),
+    path("stream/", stream),
+    path("broken-stream/", broken_stream),
+    path("astream/", astream),
+    path("download/", download),
+    path("nested/", include(([re_path(r"^(?P<pk>\d+)/$", lambda request, pk: HttpResponse(pk))], "nested"))),
+]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """Every record reported during the test; the settings it overrides do not bring the reporters back."""
+    records: list[Record] = []
+    monkeypatch.setattr(reporting, "_reporters", (records.append,))
+    monkeypatch.setattr(reporting, "set_reporters", lambda reporters: None)
+    return records
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Each test ends in the context it began in, and the guard has caught nothing."""
+    failures = reporting.failures()
+    yield
+    assert correlation_id() is None
+    assert tally.current() is None
+    assert reporting.failures() == failures
+
+
+def exchanges(told: list[Record]) -> list[Exchange]:
+    return [record for record in told if isinstance(record, Exchange)]
+
+
+def only(told: list[Record]) -> Exchange:
+    (exchange,) = exchanges(told)
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("where", "status", "route"),
+    [
+        ("/ok/", 200, "ok/"),
+        ("/boom/", 500, "boom/"),
+        ("/denied/", 403, "denied/"),
+        ("/suspicious/", 400, "suspicious/"),
+        ("/nowhere/", 404, "unmatched"),
+        ("/nested/12/", 200, "nested/(?P<pk>\\d+)/$"),
+    ],
+)
+def test_every_answer_is_told_once_and_carries_its_id(
+    told: list[Record], where: str, status: int, route: str
+) -> None:
+    response = Client(raise_request_exception=False).get(where)
+    exchange = only(told)
+    assert (response.status_code, exchange.status, exchange.route) == (status, status, route)
+    assert response["X-Correlation-ID"] == exchange.correlation_id
+    assert exchange.seconds > 0
+
+
+@override_settings(ALLOWED_HOSTS=["good.example"])
+def test_disallowed_host_is_told_and_carries_its_id(told: list[Record]) -> None:
+    with override_settings(
+        MIDDLEWARE=[*django_settings.MIDDLEWARE, "django.middleware.common.CommonMiddleware"]
+    ):
+        response = Client(raise_request_exception=False).get("/ok/", headers={"host": "evil.example"})
+    assert response.status_code == 400
+    assert response["X-Correlation-ID"] == only(told).correlation_id
+
+
+@pytest.mark.parametrize("header", ["X-Correlation-ID", "X-Request-ID"])
+def test_a_trusted_peers_id_is_continued(told: list[Record], header: str) -> None:
+    response = Client().get("/ok/", headers={header: FORMED})
+    assert response.content.decode() == response["X-Correlation-ID"] == only(told).correlation_id == FORMED
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "short",
+        "x" * 129,
+        "y" * 1_000_000,
+        "a,bcdefghi",
+        "has space",
+        "{12345678}",
+        "ünïcödé-id",
+        "new\nline12",
+    ],
+)
+def test_a_malformed_id_is_replaced(told: list[Record], value: str) -> None:
+    response = Client().get("/ok/", headers={"X-Correlation-ID": value})
+    assert response["X-Correlation-ID"] != value
+    assert len(response["X-Correlation-ID"]) == 32
+
+
+@override_settings(DJANGO_OBSERVE={"TRUSTED_PEERS": ["192.0.2.0/24"]})
+def test_an_untrusted_peers_id_is_kept_beside(told: list[Record]) -> None:
+    response = Client().get("/ok/", headers={"X-Correlation-ID": FORMED, "X-Request-Start": "t=1.5"})
+    exchange = only(told)
+    assert exchange.client_correlation_id == FORMED
+    assert response["X-Correlation-ID"] == exchange.correlation_id != FORMED
+    assert exchange.queue_seconds is None
+
+
+@override_settings(DJANGO_OBSERVE={"CORRELATION_HEADER": None})
+def test_without_a_response_header_none_is_added(told: list[Record]) -> None:
+    assert not Client().get("/ok/").headers.get("X-Correlation-ID")
+
+
+def test_database_work_is_counted_with_its_repetitions(told: list[Record]) -> None:
+    Client().get("/queries/")
+    exchange = only(told)
+    assert (exchange.queries.count, exchange.queries.repeat) == (4, 3)
+    assert 0 < exchange.queries.seconds < exchange.seconds
+    assert exchange.bytes_out == 10
+
+
+def test_an_uncaught_exception_is_described(told: list[Record]) -> None:
+    Client(raise_request_exception=False).get("/boom/")
+    exchange = only(told)
+    assert exchange.failure is not None
+    assert (exchange.failure.type, exchange.failure.message) == ("ValueError", "no such luck")
+    assert "in boom" in exchange.failure.stack
+    assert exchange.view_exception == "ValueError"
+
+
+def test_a_stream_is_told_when_its_body_ends_and_runs_under_its_id(told: list[Record]) -> None:
+    response = Client().get("/stream/")
+    assert exchanges(told) == []
+    body = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    exchange = only(told)
+    assert body.decode() == f"{exchange.correlation_id} end"
+    assert exchange.streaming
+    assert exchange.bytes_out == len(body)
+    assert not exchange.aborted
+
+
+def test_a_stream_that_breaks_is_told_with_its_error(told: list[Record]) -> None:
+    response = Client().get("/broken-stream/")
+    with pytest.raises(RuntimeError):
+        b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    exchange = only(told)
+    assert exchange.failure is not None
+    assert exchange.failure.type == "RuntimeError"
+
+
+def test_a_stream_that_nobody_reads_to_its_end_is_told_as_aborted(told: list[Record]) -> None:
+    response = Client().get("/stream/")
+    next(iter(response.streaming_content))  # type: ignore[attr-defined]
+    response.close()
+    assert only(told).aborted
+
+
+def test_a_file_keeps_the_servers_file_wrapper(told: list[Record]) -> None:
+    request = RequestFactory().get("/download/")
+    response = middleware.ObserveMiddleware(download)(request)
+    assert isinstance(response, FileResponse)
+    assert response.file_to_stream is not None
+    response.close()
+    assert not only(told).aborted
+
+
+async def _get(where: str, **headers: str) -> Any:
+    return await AsyncClient(raise_request_exception=False).get(where, headers=headers)
+
+
+def test_async_views_run_in_the_event_loops_own_thread(told: list[Record]) -> None:
+    response = asyncio.run(_get("/aok/"))
+    exchange = only(told)
+    assert response.content.decode() == f"{exchange.correlation_id} MainThread"
+    assert response["X-Correlation-ID"] == exchange.correlation_id
+
+
+def test_async_errors_are_told(told: list[Record]) -> None:
+    assert asyncio.run(_get("/boom/")).status_code == 500
+    failure = only(told).failure
+    assert failure is not None
+    assert failure.type == "ValueError"
+
+
+def test_async_streams_are_told_at_their_end(told: list[Record]) -> None:
+    async def read() -> bytes:
+        response = await _get("/astream/")
+        return b"".join([part async for part in response.streaming_content])
+
+    body = asyncio.run(read())
+    assert body.decode() == f"{only(told).correlation_id} end"
+
+
+def test_a_cancelled_request_is_told_as_client_closed(told: list[Record]) -> None:
+    async def never(request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(60)
+        return HttpResponse()
+
+    async def disconnect() -> None:
+        task = asyncio.ensure_future(_call(middleware.ObserveMiddleware(never), RequestFactory().get("/")))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def _call(observed: Any, request: HttpRequest) -> Any:
+        return await observed(request)
+
+    asyncio.run(disconnect())
+    assert (only(told).status, only(told).aborted) == (499, True)
+
+
+def test_two_hundred_concurrent_async_requests_do_not_mix_their_ids(told: list[Record]) -> None:
+    async def all_of_them() -> list[bool]:
+        names = [f"request-{number:04d}" for number in range(200)]
+        answers = await asyncio.gather(*(_get("/aok/", **{"X-Correlation-ID": name}) for name in names))
+        return [answer.content.decode().startswith(name) for answer, name in zip(answers, names, strict=True)]
+
+    assert all(asyncio.run(all_of_them()))
+    assert len(exchanges(told)) == 200
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_install_puts_us_first_and_only_once(kind: type[list[str] | tuple[str, ...]]) -> None:
+    listed = kind(["django.middleware.common.CommonMiddleware"])
+    with override_settings(MIDDLEWARE=listed):
+        for _ in range(3):
+            middleware.install()
+        assert list(django_settings.MIDDLEWARE) == [
+            middleware.PATH,
+            "django.middleware.common.CommonMiddleware",
+        ]
+        assert (django_settings.MIDDLEWARE is listed) is (kind is list)
+
+
+def test_install_goes_after_opentelemetrys_own_middleware() -> None:
+    own = "opentelemetry.instrumentation.django.middleware.otel_middleware._DjangoMiddleware"
+    with override_settings(MIDDLEWARE=[own, "django.middleware.common.CommonMiddleware"]):
+        middleware.install()
+        assert django_settings.MIDDLEWARE[1] == middleware.PATH
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [("t={:.3f}", 2.0), ("{:.3f}", 2.0), ("soon", None), ("", None), ("t=nan", None), ("t=1", None)],
+)
+def test_the_wait_before_us_is_read_from_the_proxys_header(
+    told: list[Record], monkeypatch: pytest.MonkeyPatch, sent: str, expected: float | None
+) -> None:
+    now = 1_800_000_000.0
+    monkeypatch.setattr("django_observe.observation.time", lambda: now)
+    Client().get("/ok/", headers={"X-Request-Start": sent.format(now - 2)})
+    waited = only(told).queue_seconds
+    assert waited is None if expected is None else waited == pytest.approx(expected)
+
+
+def test_a_clock_set_back_never_gives_a_negative_duration(
+    told: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 5.0, 4.0, 3.0])
+    monkeypatch.setattr("django_observe.observation.perf_counter", lambda: next(clock))
+    Client().get("/ok/")
+    assert only(told).seconds == 0
