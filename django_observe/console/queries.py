@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from django_observe.console import limits
 
@@ -99,6 +101,15 @@ def trace_logs(connection: sqlite3.Connection, trace_id: bytes) -> list[sqlite3.
     return connection.execute(
         "SELECT * FROM log WHERE trace_id=? ORDER BY ts, id LIMIT ?", (trace_id, limits.TRACE_ROWS)
     ).fetchall()
+
+
+def resources(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Attributes of the given resources by id."""
+    found = {}
+    for resource in set(ids):
+        row = connection.execute("SELECT attrs FROM resource WHERE id=?", (resource,)).fetchone()
+        found[resource] = orjson.loads(row[0]) if row else {}
+    return found
 
 
 def logs(connection: sqlite3.Connection, wanted: LogFilter) -> list[sqlite3.Row]:
