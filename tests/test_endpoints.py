@@ -33,7 +33,7 @@ def test_our_paths_are_answered_though_a_catch_all_exists(where: str) -> None:
 
 @pytest.mark.parametrize("where", ["/healthz", "/readyz", "/metrics"])
 def test_the_same_in_async(where: str) -> None:
-    response = asyncio.run(AsyncClient().get(where))  # type: ignore[arg-type]
+    response = asyncio.run(AsyncClient().get(where))
     assert response.status_code == 200
     assert b"the project's" not in response.content
 
