@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 
 RUNSERVER = re.compile(
     r"$|Watching for file changes|Performing system checks|System check identified|\w+ \d{2}, \d{4} - "
-    r"|Django version|Starting development server|Quit the server|WARNING: This is a development server"
-    r"|For more information on production servers|You have \d+ unapplied migration"
-    r"|Run 'python manage.py migrate'"
+    r"|Django version|Starting (WSGI )?development server|Quit the server|You have \d+ unapplied migration"
+    r"|Run 'python manage.py migrate'|WARNING: This is a development server|For more information on prod"
 )
 """What `runserver` prints itself, by print and not by logging."""
 

@@ -21,6 +21,9 @@ ABSENT = dict.fromkeys(
 )
 """Variables of the test run that a fresh project's shell would not have."""
 
+AS_ROOT = "ignore:You're running the worker with superuser privileges"
+"""Celery's warning in a container, where tests run as root."""
+
 
 @dataclass(frozen=True)
 class Service:
@@ -90,7 +93,7 @@ def working(
         "-l",
         "INFO",
     ]
-    env = {**ABSENT, **variables, "OBSERVE_WORKER_METRICS_PORT": str(port)}
+    env = {**ABSENT, **variables, "OBSERVE_WORKER_METRICS_PORT": str(port), "PYTHONWARNINGS": AS_ROOT}
     with Process(argv, cwd=project, env=env) as process:
         process.wait_for_line("ready.", 60)
         yield Service(process, f"http://127.0.0.1:{port}", CELERY)

@@ -8,20 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.oneline.broker import redis
 from tests.oneline.environments import Environment
 from tests.oneline.output import CELERY, complaints, json_lines
 from tests.oneline.service import Service, served, working
-from tests.processes import Process, free_port, require
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
-    """A Redis of this test's own, keeping nothing on disk."""
-    port = free_port()
-    argv = [require("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with Process(argv) as redis:
-        redis.wait_for_line("Ready to accept connections")
-        yield f"redis://127.0.0.1:{port}/0"
+    with redis() as url:
+        yield url
 
 
 @dataclass(frozen=True)
