@@ -121,7 +121,7 @@ def timestamp(created: float) -> str:
     if second != known:
         text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         _seconds = (second, text)
-    return f"{text}.{int((created - second) * 1_000_000):06d}Z"
+    return f"{text}.{min(round((created - second) * 1_000_000), 999_999):06d}Z"
 
 
 def _error(record: logging.LogRecord) -> dict[str, str]:
