@@ -44,15 +44,19 @@ _HEADER = re.compile(rf"((?:{_HEADERS}){_BETWEEN})({_QUOTED}|[^\r\n]+)", re.IGNO
 def scrub_text(text: str, limit: int = MAX_TEXT) -> str:
     """`text` cut to `limit` characters, lone surrogates replaced, what looks like a secret masked."""
     if len(text) > limit:
-        text = cut(text, limit)
+        text = cut(text, 2 * limit)  # so that a secret at this cut is not in what is left in the end
     if not text.isascii():
         text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
     lowered = text.lower()
+    if "private key-----" in lowered:
+        text = _PRIVATE_KEY.sub(MASK, text)
     if "=" in text or ":" in text:
         text = _assigned(text, lowered)
     if "bearer" in lowered or "basic" in lowered:
         text = _SCHEME.sub(rf"\1{MASK}", text)
-    return _JWT.sub(MASK, text) if "eyJ" in text else text
+    if "eyJ" in text:
+        text = _JWT.sub(MASK, text)
+    return cut(text, limit)
 
 
 def scrub_query(query: str) -> str:
@@ -86,8 +90,6 @@ def cut(text: str, limit: int) -> str:
 
 
 def _assigned(text: str, lowered: str) -> str:
-    if "private key-----" in lowered:
-        text = _PRIVATE_KEY.sub(MASK, text)
     if "://" in text and "@" in text:
         text = _USERINFO.sub(f"://{MASK}@", text)
     if "authorization" in lowered or "cookie" in lowered:
