@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 from celery import signals
 
 from django_observe import (
+    brokertraffic,
     conf,
     export,
+    logs,
     multiprocess,
     publication,
     taskrun,
@@ -16,13 +20,17 @@ from django_observe import (
     traces,
     workerserver,
 )
+from django_observe.json import JsonFormatter
 from django_observe.reporting import guard
+
+_main_process: int | None = None
 
 
 def install() -> None:
     """Observes publishing and running, and a worker's life. May be called again; starts nothing."""
     with guard("celery"):
-        taskspans.install(enabled=traces.enabled())
+        disabled = conf.environment("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").replace(" ", "").split(",")
+        taskspans.install(enabled=traces.enabled() and not {"celery", "*"} & set(disabled))
     publication.install()
     for signal, receiver in _RECEIVERS:
         signal.connect(receiver, weak=False, dispatch_uid=f"django_observe.{receiver.__name__}")
@@ -32,16 +40,29 @@ def on_worker_starts(*, instance: Any, **_: Any) -> None:
     """Receiver of `celeryd_init`, in the main process, before it forks."""
     from django_observe import taskevents
 
+    global _main_process
+    _main_process = os.getpid()
     with guard("celery"):
         taskevents.install()
         for signal, receiver in (
             (signals.task_received, taskevents.on_received),
             (signals.task_revoked, taskevents.on_revoked),
             (signals.task_rejected, taskevents.on_rejected),
+            (signals.task_unknown, taskevents.on_rejected),
         ):
             signal.connect(receiver, weak=False, dispatch_uid=f"django_observe.{receiver.__name__}")
     with guard("celery"):
+        brokertraffic.mute()
+    with guard("celery"):
         multiprocess.prepare()
+    if any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers):
+        instance.quiet = True  # the banner goes to stdout and is no JSON
+
+
+def on_setup_logging(**signal: Any) -> None:
+    """Receiver of `setup_logging`: with one connected, Celery takes neither the root logger nor stdout."""
+    with guard("celery"):
+        logs.for_celery(**signal)
 
 
 def on_worker_ready(**_: Any) -> None:
@@ -51,8 +72,11 @@ def on_worker_ready(**_: Any) -> None:
 
 
 def on_pool_process_starts(**_: Any) -> None:
-    """Receiver of `worker_process_init`, in each process of the prefork pool."""
-    taskrun.in_pool_process = True
+    """Receiver of `worker_process_init`, in each process of the prefork pool; the solo pool sends it, too."""
+    if _main_process not in (None, os.getpid()):
+        taskrun.in_pool_process = True
+        with guard("celery"):
+            brokertraffic.forked()
 
 
 def on_process_ends(**_: Any) -> None:
@@ -68,6 +92,7 @@ _RECEIVERS = (
     (signals.task_failure, taskrun.on_failure),
     (signals.task_retry, taskrun.on_retry),
     (signals.celeryd_init, on_worker_starts),
+    (signals.setup_logging, on_setup_logging),
     (signals.worker_ready, on_worker_ready),
     (signals.worker_process_init, on_pool_process_starts),
     (signals.worker_process_shutdown, on_process_ends),

@@ -32,7 +32,7 @@ def on_received(*, request: Request, **_: Any) -> None:
     """Receiver of `task_received`."""
     with guard("celery"):
         queue = taskrun.queue_of(request.delivery_info)
-        _tell(request.name, request.id, "RECEIVED", queue=queue, hostname=request.hostname)
+        _tell(request.task.name, request.id, "RECEIVED", queue=queue, hostname=request.hostname)
 
 
 def on_revoked(*, sender: Any, request: Any, **_: Any) -> None:
@@ -43,7 +43,7 @@ def on_revoked(*, sender: Any, request: Any, **_: Any) -> None:
 
 
 def on_rejected(*, sender: Any, message: Any, **_: Any) -> None:
-    """Receiver of `task_rejected`: a message of no task that this worker knows; anyone can have named it."""
+    """Receiver of `task_rejected` and `task_unknown`: no task of this worker's; anyone can have named it."""
     with guard("celery"):
         task_id = str((message.headers or {}).get("id", ""))
         queue = taskrun.queue_of(message.delivery_info)
@@ -113,7 +113,7 @@ def _lost(request: Request, error: BaseException, seconds: float) -> None:
         TaskRun(
             correlation_id=correlation.correlation_id() or correlation.generate(),
             trace=taskheaders.trace_context(headers),
-            task=request.name,
+            task=request.task.name,
             task_id=request.id,
             queue=taskrun.queue_of(request.delivery_info),
             hostname=request.hostname or taskrun.UNKNOWN,

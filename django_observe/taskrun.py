@@ -8,10 +8,12 @@ from contextvars import ContextVar, Token
 from time import perf_counter, time
 from typing import Any
 
-from celery.app.task import Context, Task
+from celery.app.task import Context as Request
+from celery.app.task import Task
+from opentelemetry.context import Context, detach
 
-from django_observe import correlation, privacy, tally, taskheaders, taskspans, traces
-from django_observe.records import TaskRun
+from django_observe import brokertraffic, correlation, privacy, tally, taskheaders, taskspans, traces
+from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
 from django_observe.tally import Tally
 from django_observe.taskheaders import Headers
@@ -27,12 +29,13 @@ class Run:
 
     def __init__(self, task: Task[Any, Any], task_id: str) -> None:
         self.task, self.task_id = task, task_id
-        self.request: Context = task.request
+        self.request: Request = task.request
         inner = self.request.headers or {}
         self.headers = taskheaders.read([*inner.items(), *vars(self.request).items()])
         self.waited = taskheaders.waited(self.headers, self.request.eta, time())
         self.tally = Tally()
         self.span: OpenSpan | None = None
+        self.unmuted: Token[Context] | None = None
         self.tokens: tuple[Token[Run | None], Token[str | None], Token[Tally | None], Token[Headers | None]]
 
     def bind(self, signal: dict[str, Any]) -> None:
@@ -40,6 +43,7 @@ class Run:
         for name, value in self.headers.items():  # protocol 1 has them in `headers` only
             vars(self.request).setdefault(name, value)
         with guard("celery"):
+            self.unmuted = brokertraffic.unmute()
             self.span = taskspans.running(self.task, self.task_id, signal)
         with guard("traces"):
             self.trace = traces.current()
@@ -60,6 +64,8 @@ class Run:
         with guard("celery"):
             if self.span is not None:
                 taskspans.ran(self.span, self.task_id, signal)
+        if self.unmuted is not None:
+            detach(self.unmuted)
         with guard("celery"):
             _current.reset(self.tokens[0])
         with guard("celery"):
@@ -69,6 +75,15 @@ class Run:
         with guard("celery"):
             taskheaders.reset(self.tokens[3])
 
+    def name(self) -> dict[str, str]:
+        """What both a run and an event are told with."""
+        return {
+            "task": self.task.name,
+            "task_id": self.task_id,
+            "queue": queue_of(self.request.delivery_info),
+            "hostname": self.request.hostname or UNKNOWN,
+        }
+
     def report(self, state: str, error: BaseException | None) -> None:
         """Tells the run, while its span is current."""
         seconds = perf_counter() - self.started
@@ -76,10 +91,7 @@ class Run:
             TaskRun(
                 correlation_id=self.correlation_id,
                 trace=self.trace,
-                task=self.task.name,
-                task_id=self.task_id,
-                queue=queue_of(self.request.delivery_info),
-                hostname=self.request.hostname or UNKNOWN,
+                **self.name(),
                 state=state,
                 attempt=(self.request.retries or 0) + 1,
                 seconds=seconds,
@@ -102,7 +114,9 @@ def queue_of(delivery_info: Mapping[str, Any] | None) -> str:
 def on_prerun(*, task_id: str, task: Task[Any, Any], **signal: Any) -> None:
     """Receiver of `task_prerun`."""
     with guard("celery"):
-        Run(task, task_id).bind(signal)
+        run = Run(task, task_id)
+        run.bind(signal)
+        report(TaskEvent(state="STARTED", **run.name()))
 
 
 def on_postrun(
@@ -132,7 +146,7 @@ def on_failure(*, task_id: str, einfo: Any = None, **_: Any) -> None:
             taskspans.failed(run.span, task_id, einfo)
 
 
-def on_retry(*, request: Context, reason: Any = None, **_: Any) -> None:
+def on_retry(*, request: Request, reason: Any = None, **_: Any) -> None:
     """Receiver of `task_retry`: the span's reason."""
     run = _current.get()
     if run is not None and run.span is not None and run.request is request:

@@ -1,0 +1,364 @@
+"""Publishing and running tasks in one process: IDs that nest, spans that end, headers that are left alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery, Task, signals
+from celery.exceptions import OperationalError
+from django.http import HttpRequest, JsonResponse
+from django.test import Client, override_settings
+from django.urls import path
+from opentelemetry import context as opentelemetry_context
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span, get_tracer
+
+from django_observe import celery as edge
+from django_observe import correlated, correlation_id, reporting, tally, taskheaders, taskspans
+from django_observe.records import Record, TaskEvent, TaskRun
+from tests.processes import free_port
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+ID = "order-4711.retry_2"
+OWN = "0af7651916cd43dd8448eb211c80319c"
+
+upstream: Any = CeleryInstrumentor  # its methods are not typed
+eager = Celery("eager", broker="memory://", backend="cache+memory://", set_as_current=False)
+eager.conf.update(task_always_eager=True, task_eager_propagates=False)
+
+
+def where() -> dict[str, Any]:
+    return {"id": correlation_id(), "span": f"{get_current_span().get_span_context().span_id:016x}"}
+
+
+@eager.task(name="inner")
+def inner() -> dict[str, Any]:
+    return where()
+
+
+@eager.task(name="outer")
+def outer() -> list[dict[str, Any]]:
+    return [where(), inner.delay().result, inner(), where()]
+
+
+@eager.task(name="stubborn", bind=True, max_retries=2)
+def stubborn(self: Task[Any, Any]) -> int:
+    if self.request.retries < 2:
+        raise self.retry(countdown=0)
+    return self.request.retries
+
+
+@eager.task(name="boom")
+def boom() -> None:
+    raise ValueError("no such order")
+
+
+def view(request: HttpRequest) -> JsonResponse:
+    before = where()
+    return JsonResponse([before, *outer.delay().get(), stubborn.delay().get(), where()], safe=False)
+
+
+urlpatterns = [path("eager/", view)]
+
+
+@pytest.fixture
+def told() -> Iterator[list[Record]]:
+    records: list[Record] = []
+
+    def reporter(record: Record) -> None:
+        records.append(record)
+
+    before = reporting.reporters()
+    reporting.set_reporters((reporter,))
+    yield records
+    reporting.set_reporters(before)
+
+
+@pytest.fixture
+def exporter() -> Iterator[InMemorySpanExporter]:
+    """Task spans switched on, into memory."""
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    upstream().instrument(tracer_provider=provider)
+    yield memory
+    upstream().uninstrument()
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    """An app with a broker in memory."""
+    made = Celery("publisher", broker="memory://", set_as_current=False)
+    yield made
+    with made.connection_for_write() as connection:
+        made.amqp.queues["celery"](connection.default_channel).purge()
+
+
+def message(app: Celery) -> Any:
+    with app.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
+        received = queue.get(timeout=5)
+        received.ack()
+        return received
+
+
+def runs(told: list[Record]) -> list[TaskRun]:
+    return [record for record in told if isinstance(record, TaskRun)]
+
+
+def named(exporter: InMemorySpanExporter, name: str) -> list[ReadableSpan]:
+    return [span for span in exporter.get_finished_spans() if span.name == name]
+
+
+def test_eager_tasks_run_under_the_requests_id_and_leave_it_in_place(
+    client: Client, told: list[Record]
+) -> None:
+    response = client.get("/eager/", headers={"X-Correlation-ID": ID})
+    before, *inside, retries, after = response.json()
+    assert {each["id"] for each in (before, *inside, after)} == {ID}
+    assert retries == 2
+    assert response.headers["X-Correlation-ID"] == ID
+    assert correlation_id() is None
+
+
+def test_eager_spans_nest_and_every_one_ends(
+    client: Client, told: list[Record], exporter: InMemorySpanExporter
+) -> None:
+    before, *inside, _, after = client.get("/eager/").json()
+    assert before["span"] == after["span"]
+    assert inside[0]["span"] == inside[2]["span"] == inside[3]["span"]
+    assert len({each["span"] for each in inside}) == 2
+    assert [len(named(exporter, f"run/{name}")) for name in ("outer", "inner", "stubborn")] == [1, 1, 3]
+    assert get_current_span() is INVALID_SPAN
+
+
+def test_each_eager_run_is_told_once_with_its_attempt(told: list[Record]) -> None:
+    assert stubborn.delay().get() == 2
+    outcomes = sorted((run.attempt, run.state) for run in runs(told))
+    assert outcomes == [(1, "RETRY"), (2, "RETRY"), (3, "SUCCESS")]
+    assert {run.failure for run in runs(told)} == {None}
+    started = [record for record in told if isinstance(record, TaskEvent) and record.state == "STARTED"]
+    assert len(started) == 3
+
+
+def test_a_failure_is_told_with_its_error(told: list[Record], exporter: InMemorySpanExporter) -> None:
+    boom.delay()
+    [run] = runs(told)
+    assert (run.task, run.state, run.attempt, run.queue) == ("boom", "FAILURE", 1, "unknown")
+    assert run.failure is not None
+    assert (run.failure.type, run.failure.message) == ("ValueError", "no such order")
+    [span] = named(exporter, "run/boom")
+    assert span.status.status_code is StatusCode.ERROR
+
+
+def test_an_interrupted_run_is_told_as_a_failure(told: list[Record]) -> None:
+    @eager.task(name="interrupted", shared=False)
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.delay()
+    assert [(run.state, run.failure.type) for run in runs(told) if run.failure] == [
+        ("FAILURE", "KeyboardInterrupt")
+    ]
+    assert (correlation_id(), tally.current()) == (None, None)
+
+
+def test_a_run_without_an_id_takes_its_traces(told: list[Record], exporter: InMemorySpanExporter) -> None:
+    result = inner.delay().get()
+    [span] = named(exporter, "run/inner")
+    assert span.context is not None
+    assert result["id"] == f"{span.context.trace_id:032x}"
+    assert runs(told)[0].trace is not None
+
+
+def test_each_run_has_a_tally_of_its_own(told: list[Record]) -> None:
+    work = tally.Tally()
+    token = tally.bind(work)
+    try:
+
+        @eager.task(name="asks", shared=False)
+        def asks() -> None:
+            current = tally.current()
+            assert current is not None
+            current.add_query("SELECT 1", 0.5)
+
+        asks.delay().get()
+        assert tally.current() is work
+    finally:
+        tally.reset(token)
+    assert runs(told)[0].queries.count == 1
+    assert work.queries().count == 0
+
+
+@pytest.mark.parametrize("protocol", [1, 2])
+def test_a_message_carries_the_id_and_its_time(app: Celery, told: list[Record], protocol: int) -> None:
+    app.conf.task_protocol = protocol
+    with correlated(ID):
+        sent = app.send_task("elsewhere.known")
+    headers = message(app).headers
+    assert headers["x-correlation-id"] == ID
+    assert abs(time.time() - float(headers["x_published_at"])) < 10
+    assert "traceparent" not in headers
+    event = TaskEvent(task="elsewhere.known", task_id=sent.id, queue="celery", state="SENT")
+    assert told == [event]
+
+
+@pytest.mark.parametrize("protocol", [1, 2])
+def test_a_task_nobody_here_knows_has_a_span_as_long_as_its_publish(
+    app: Celery, told: list[Record], exporter: InMemorySpanExporter, protocol: int
+) -> None:
+    app.conf.task_protocol = protocol
+    during: list[Any] = []
+
+    def watch(**_: Any) -> None:
+        during.append((get_current_span().is_recording(), get_current_span().get_span_context()))
+
+    signals.after_task_publish.connect(watch)
+    sent = app.send_task("elsewhere.known")
+    signals.after_task_publish.disconnect(watch)
+    [span] = named(exporter, "apply_async/elsewhere.known")
+    assert during == [(True, span.context)]
+    assert span.attributes is not None
+    assert span.attributes["messaging.message.id"] == sent.id
+    assert span.context is not None
+    headers = message(app).headers
+    assert headers["traceparent"].split("-")[1:3] == [
+        f"{span.context.trace_id:032x}",
+        f"{span.context.span_id:016x}",
+    ]
+    assert headers["x-correlation-id"] == f"{span.context.trace_id:032x}" == span.attributes["correlation_id"]
+
+
+def test_what_the_publisher_set_stays(
+    app: Celery, told: list[Record], exporter: InMemorySpanExporter
+) -> None:
+    own = {
+        "X-Correlation-ID": "the-publishers-own",
+        "traceparent": f"00-{OWN}-b7ad6b7169203331-01",
+        "shop": "basel",
+    }
+    with correlated(ID):
+        app.send_task("elsewhere.known", headers=own)
+    headers = message(app).headers
+    assert {name: headers[name] for name in own} == own
+    assert "x-correlation-id" not in headers
+
+
+def test_outside_of_any_request_each_publish_has_a_new_id(app: Celery, told: list[Record]) -> None:
+    app.send_task("elsewhere.known")
+    app.send_task("elsewhere.known")
+    first, second = (message(app).headers["x-correlation-id"] for _ in range(2))
+    assert len(first) == len(second) == 32
+    assert first != second
+
+
+def test_the_header_is_named_as_the_settings_say(app: Celery, told: list[Record]) -> None:
+    with override_settings(DJANGO_OBSERVE={"CORRELATION_HEADER": "X-Shop-ID"}), correlated(ID):
+        app.send_task("elsewhere.known")
+        headers = message(app).headers
+        assert headers["x-shop-id"] == ID
+        assert taskheaders.correlation_id(taskheaders.read(headers.items())) == ID
+
+
+def test_publishes_that_fail_leave_nothing_behind(told: list[Record], exporter: InMemorySpanExporter) -> None:
+    broken = Celery("broken", broker=f"amqp://127.0.0.1:{free_port()}//", set_as_current=False)
+    broken.conf.broker_transport_options = {"max_retries": 0}
+    before = opentelemetry_context.get_current()
+    for _ in range(1_000):
+        with pytest.raises(OperationalError):
+            broken.send_task("elsewhere.known", retry=False, ignore_result=True)
+    assert opentelemetry_context.get_current() == before
+    assert get_current_span() is INVALID_SPAN
+    spans = named(exporter, "apply_async/elsewhere.known")
+    assert len(spans) == 1_000
+    assert {span.parent for span in spans} == {None}
+    assert {span.status.status_code for span in spans} == {StatusCode.ERROR}
+    assert {span.events[0].name for span in spans} == {"exception"}
+    assert told == []
+
+
+def test_a_failed_publish_inside_a_span_gives_it_back(
+    told: list[Record], exporter: InMemorySpanExporter
+) -> None:
+    broken = Celery("broken", broker=f"amqp://127.0.0.1:{free_port()}//", set_as_current=False)
+    broken.conf.broker_transport_options = {"max_retries": 0}
+    tracer = get_tracer("test", tracer_provider=TracerProvider(shutdown_on_exit=False))
+    with tracer.start_as_current_span("request") as span:
+        with pytest.raises(OperationalError):
+            broken.send_task("elsewhere.known", retry=False, ignore_result=True)
+        assert get_current_span() is span
+
+
+def test_a_fault_of_ours_stops_neither_publish_nor_run(
+    app: Celery, told: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(taskheaders, "write", broken)
+    monkeypatch.setattr(taskheaders, "read", broken)
+    before = reporting.failures().get("celery", 0)
+    app.send_task("elsewhere.known")
+    assert inner.delay().get()["id"] is None
+    assert reporting.failures()["celery"] == before + 2
+    message(app)
+
+
+def test_installing_again_connects_nothing_twice(told: list[Record]) -> None:
+    for _ in range(3):
+        edge.install()
+    inner.delay()
+    assert len(runs(told)) == 1
+
+
+def test_instrumenting_elsewhere_makes_no_second_span(
+    told: list[Record], exporter: InMemorySpanExporter
+) -> None:
+    upstream().instrument()
+    inner.delay()
+    assert len(named(exporter, "run/inner")) == 1
+
+
+def test_an_instrumentation_of_the_projects_own_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CeleryInstrumentor, "_instance", None)
+    own = upstream()
+    own.instrument()
+    try:
+        taskspans.install(enabled=True)
+        assert upstream() is own
+        assert own.is_instrumented_by_opentelemetry
+    finally:
+        own.uninstrument()
+
+
+def test_spans_can_be_switched_off_and_on() -> None:
+    for enabled in (True, True, False, False):
+        taskspans.install(enabled=enabled)
+        assert upstream().is_instrumented_by_opentelemetry is enabled
+
+
+@pytest.mark.parametrize(
+    ("published", "eta", "seconds"),
+    [
+        ("1000.000000", None, 10.0),
+        ("1000.000000", "1970-01-01T00:16:45+00:00", 5.0),
+        ("1000.000000", "1970-01-01T00:16:45", 5.0),
+        ("1000.000000", "1969-01-01T00:00:00+00:00", 10.0),
+        ("1000.000000", "soon", 10.0),
+        ("2000.000000", None, 0.0),
+        ("nan", None, None),
+        ("inf", None, None),
+        ("yesterday", None, None),
+        (None, None, None),
+        ([], None, None),
+    ],
+)
+def test_the_wait_is_from_the_publish_or_the_eta(published: Any, eta: Any, seconds: float | None) -> None:
+    assert taskheaders.waited({"x_published_at": published}, eta, 1010.0) == seconds
