@@ -25,6 +25,8 @@ __all__ = ["PRIVATE_NETWORKS", "Settings", "settings"]
 
 SETTING = "DJANGO_OBSERVE"
 
+_application = "django"
+
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
@@ -72,6 +74,12 @@ def identity() -> tuple[str, str, str]:
     resource = resource_attributes()
     name = environment("OTEL_SERVICE_NAME") or resource.get("service.name") or _root_package()
     return name, resource.get("deployment.environment.name", ""), resource.get("service.version", "")
+
+
+def assume_application(module: str) -> None:
+    """Tells a process without Django's settings what it serves (`shop.wsgi`): its service name, failing others."""
+    global _application
+    _application = module
 
 
 def reload(*, setting: str, **_: object) -> None:
@@ -181,4 +189,4 @@ def _root_package() -> str:
     module = environment("DJANGO_SETTINGS_MODULE")
     if not module and configured():
         module = str(getattr(django_settings, "SETTINGS_MODULE", None) or "")
-    return module.split(".")[0] or "django"
+    return (module or _application).split(".")[0]

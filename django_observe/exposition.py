@@ -44,8 +44,10 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def allowed(peer: str, authorization: str, *, forwarded: bool) -> bool:
-    """Whether a reader may see metrics: by METRICS_TOKEN, or as a direct peer within METRICS_ALLOW."""
+    """Whether a reader may see metrics, if they are on: by METRICS_TOKEN, or as a peer in METRICS_ALLOW."""
     settings = conf.settings()
+    if not settings.metrics:
+        return False
     scheme, _, token = authorization.partition(" ")
     if settings.metrics_token is not None and scheme.lower() == "bearer":
         return compare_digest(token.strip().encode("utf-8", "replace"), settings.metrics_token.encode())

@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn import glogging
 
-from django_observe import multiprocess
+from django_observe import conf, multiprocess
 from django_observe.reporting import guard
 
 __all__ = ["child_exit", "logger_class", "on_exit", "worker_abort", "worker_exit"]
@@ -29,6 +29,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
     def setup(self, cfg: Any) -> None:
         """Sets up as gunicorn does, in the master and again in each worker."""
         super().setup(cfg)
+        conf.assume_application(cfg.wsgi_app or cfg.default_proc_name)
         if cfg.logconfig or cfg.logconfig_dict or cfg.logconfig_json:
             return
         with guard("gunicorn"):

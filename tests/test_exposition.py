@@ -195,3 +195,8 @@ def test_one_of_several_processes_says_that_its_page_is_not_all(several: bool, v
 @override_settings(DJANGO_OBSERVE={"SERVICE_NAME": "shop", "VERSION": "1.2", "ENVIRONMENT": "test"})
 def test_the_page_says_which_service_it_is_of() -> None:
     assert b'observe_info{environment="test",service="shop",version="1.2"} 1.0' in scrape().content
+
+
+@override_settings(DJANGO_OBSERVE={"METRICS": False})
+def test_there_is_no_page_where_metrics_are_off() -> None:
+    assert scrape().status_code == 404

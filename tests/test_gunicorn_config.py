@@ -128,7 +128,7 @@ def otlp() -> Iterator[str]:
 def gunicorn(project: Path, metrics: Path, *arguments: str, **variables: str) -> Iterator[Shop]:
     url = f"127.0.0.1:{free_port()}"
     metrics.mkdir()
-    given = {"PYTHONPATH": str(ROOT), "OBSERVE_METRICS_DIR": str(metrics), **variables}
+    given = {"PYTHONPATH": str(ROOT), "OBSERVE_METRICS_DIR": str(metrics), "DJANGO_SETTINGS_MODULE": ""}
     argv: list[str | Path] = [
         Path(sys.executable).with_name("gunicorn"),
         "shop.wsgi",
@@ -136,7 +136,7 @@ def gunicorn(project: Path, metrics: Path, *arguments: str, **variables: str) ->
         url,
         *arguments,
     ]
-    with Process(argv, cwd=project, env=given) as process:
+    with Process(argv, cwd=project, env={**given, **variables}) as process:
         process.wait_for_http(f"http://{url}/healthz")
         yield Shop(process, f"http://{url}", metrics)
 
@@ -223,7 +223,7 @@ def test_the_directory_is_private_and_the_page_complete(shop: Shop) -> None:
 def test_gunicorns_own_lines_are_json_and_requests_are_told_once(shop: Shop) -> None:
     lines = [json.loads(line) for line in shop.lines()]
     boot = next(line for line in lines if line["message"].startswith("Listening at"))
-    assert (boot["logger"], boot["level"]) == ("gunicorn.error", "INFO")
+    assert (boot["logger"], boot["level"], boot["service"]) == ("gunicorn.error", "INFO", "shop")
     assert {line["logger"] for line in lines} == {"gunicorn.error", "django_observe.request"}
 
 
