@@ -77,7 +77,7 @@ def identity() -> tuple[str, str, str]:
 
 
 def assume_application(module: str) -> None:
-    """Tells a process without Django's settings what it serves (`shop.wsgi`): its service name, failing others."""
+    """Tells a process without Django's settings what it serves (`shop.wsgi`): that names the service."""
     global _application
     _application = module
 
