@@ -28,7 +28,7 @@ def test_a_restart_by_autoreload_leaves_one_middleware_and_one_line(
 
 
 def restarted(service: Service, views: Path) -> bool:
-    """Whether the new text is served; if not, touches the file, as the reloader may not have seen it before."""
+    """Whether the new text is served; if not, touches the file: the reloader may have looked too late."""
     if service.get("/").text == "hello again":
         return True
     os.utime(views)
