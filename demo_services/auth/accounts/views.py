@@ -4,9 +4,9 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from rest_framework import generics, permissions, serializers
+from rest_framework.exceptions import NotFound
 
 from accounts.models import User
 from accounts.serializers import RegistrationSerializer, UserSerializer
@@ -31,9 +31,11 @@ class UserView(generics.RetrieveAPIView[User]):
 
     serializer_class = UserSerializer
 
-    def get_queryset(self) -> QuerySet[User]:
-        users: QuerySet[User] = User.objects.filter(pk=self.request.user.pk)
-        return users
+    def get_object(self) -> User:
+        user = self.request.user
+        if not isinstance(user, User) or user.pk != self.kwargs["pk"]:
+            raise NotFound
+        return user
 
 
 def jwks(_request: HttpRequest) -> JsonResponse:

@@ -55,7 +55,7 @@ EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "8025"))
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = "shop@example.com"
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://localhost")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -52,7 +52,7 @@ REST_FRAMEWORK = {
 AUTH_URL = os.environ.get("AUTH_URL", "http://127.0.0.1:8001")
 PAYMENT_URL = os.environ.get("PAYMENT_URL", "http://127.0.0.1:8004")
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://localhost")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
