@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from demo_services.customer import Customer, PlacedOrder
-from demo_services.interruption import Interruption
+from demo_services.interruption import Interrupted, Interruption
 from demo_services.plan import SERVICES, Plan
 from demo_services.programs import POLL_SECONDS, Crew, Program, ProgramDiedError
 from demo_services.screen import Screen
@@ -50,7 +50,8 @@ class Demo:
             self.crew.start(self.plan.republisher())
             yield
         finally:
-            self._interruption.ignore()
+            with suppress(Interrupted):
+                self._interruption.ignore()
             self.crew.stop()
 
     def place_first_order(self) -> FirstOrder:
