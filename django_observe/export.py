@@ -17,7 +17,7 @@ from django_observe.delivery import Pipeline
 from django_observe.ledger import Ledger
 from django_observe.limits import limits
 from django_observe.reporting import guard
-from django_observe.route import Receives, Route
+from django_observe.route import Route
 
 DEFAULT_EXIT_SECONDS = 3.0
 
@@ -30,8 +30,10 @@ def pipeline(signal: str) -> Pipeline:
     """The pipeline of `signal` (traces or logs); no thread and no connection before its first record."""
     found = _pipelines.get(signal)
     if found is None:
+        from django_observe.otlphttp import Receiver  # here, as a fork may interrupt an import on the worker
+
         found = _pipelines[signal] = Pipeline(
-            Route(signal, _encoder(signal), lambda: _receiver(signal)),
+            Route(signal, _encoder(signal), lambda: Receiver(signal)),
             limits(signal),
             on_start=_hook_exit,
             on_change=_tell_listeners,
@@ -75,18 +77,12 @@ def on_change(callback: Callable[[], None]) -> None:
 
 def _encoder(signal: str) -> Callable[[Sequence[Any]], bytes]:
     if signal == "logs":
-        from django_observe import otlplogs
+        from django_observe import logencoding
 
-        return otlplogs.encode
+        return logencoding.encode
     from django_observe import otlpspans
 
     return otlpspans.encode
-
-
-def _receiver(signal: str) -> Receives:
-    from django_observe.otlphttp import Receiver
-
-    return Receiver(signal)
 
 
 def _tell_listeners() -> None:

@@ -86,14 +86,6 @@ def enabled() -> bool:
     return _begin is not None and bool(conf.settings().traces)
 
 
-def unsupported_protocol() -> str | None:
-    """The protocol OTEL_EXPORTER_OTLP_PROTOCOL asks for in place of http/protobuf, which is used anyway."""
-    asked = conf.environment("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or conf.environment(
-        "OTEL_EXPORTER_OTLP_PROTOCOL"
-    )
-    return asked if asked not in ("", "http/protobuf") else None
-
-
 def install() -> None:
     """Starts tracing, once, where it is wanted; no thread, no connection before the first span has ended."""
     global _begin

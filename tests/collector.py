@@ -178,6 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {"Location": "/elsewhere"} if mode == "302" else {}
             self._answer(int(mode), b"", headers | ({"Retry-After": "1"} if mode == "429" else {}))
 
+    def do_GET(self) -> None:
+        """What a followed redirect would find: a page that looks well."""
+        self._answer(200, b"")
+
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/x-protobuf", **(headers or {})}.items():

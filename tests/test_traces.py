@@ -113,14 +113,6 @@ def test_standard_variables_switch_tracing(
         assert not traces.wanted()
 
 
-def test_another_protocol_than_ours_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert traces.unsupported_protocol() is None
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-    assert traces.unsupported_protocol() == "grpc"
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
-    assert traces.unsupported_protocol() is None
-
-
 def test_ready_may_run_again_and_starts_no_thread(collector: Collector) -> None:
     facts = run(
         """
