@@ -106,6 +106,11 @@ def set_environment(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
+def urlconf() -> str:
+    """The project's ROOT_URLCONF, or nothing where it has none."""
+    return getattr(django_settings, "ROOT_URLCONF", "")
+
+
 def middleware() -> tuple[str, ...]:
     """The project's MIDDLEWARE as it is now."""
     return tuple(django_settings.MIDDLEWARE) if configured() else ()

@@ -5,7 +5,7 @@ Source: Django documentation, "Database instrumentation" (`connection.execute_wr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from time import perf_counter
 from typing import Any
 
@@ -43,20 +43,20 @@ def timed(execute: Callable[..., Any], sql: Any, params: Any, many: bool, contex
         raise
     finally:
         with guard("database"):
-            _told(str(sql), perf_counter() - started, many=many, failure=failure, context=context)
+            connection = context["connection"]
+            query = Query(
+                alias=connection.alias,
+                vendor=connection.vendor,
+                seconds=max(perf_counter() - started, 0.0),
+                many=many,
+                rows=len(params) if many and isinstance(params, Sized) else 1,
+                failure=failure,
+            )
+            _count(str(sql), query)
 
 
-def _told(sql: str, seconds: float, *, many: bool, failure: str | None, context: dict[str, Any]) -> None:
+def _count(sql: str, query: Query) -> None:
     work = tally.current()
     if work is not None:
-        work.add_query(sql, seconds)
-    connection = context["connection"]
-    report(
-        Query(
-            alias=connection.alias,
-            vendor=connection.vendor,
-            seconds=max(seconds, 0.0),
-            many=many,
-            failure=failure,
-        )
-    )
+        work.add_query(sql, query.seconds)
+    report(query)

@@ -39,10 +39,10 @@ class DatabaseMetrics:
         if bound is None:
             return
         add, duration = bound
-        add(1)
+        add(query.rows)
         duration.observe(query.seconds)
         if query.many:
-            self._execute_many.child(*database).inc()
+            self._execute_many.child(*database).inc(query.rows)
         if query.failure is not None:
             self._errors.child(*database, query.failure).inc()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from asgiref.sync import sync_to_async
-from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
@@ -27,7 +26,7 @@ def endpoint(request: HttpRequest) -> Endpoint | None:
         found = exposition.page
     else:
         return None
-    return None if _project_routes(path, getattr(django_settings, "ROOT_URLCONF", "")) else found
+    return None if _project_routes(path, conf.urlconf()) else found
 
 
 async def answer(found: Endpoint, request: HttpRequest) -> HttpResponse:

@@ -159,6 +159,8 @@ class Query:
     vendor: str
     seconds: float
     many: bool = False
+    rows: int = 1
+    """How often the statement ran: the parameter sets of an executemany (django-prometheus counts those)."""
     failure: str | None = None
     """Type name of the database error, if the statement failed."""
 

@@ -28,10 +28,10 @@ def test_statements_are_told_with_alias_vendor_and_time(told: list[Record]) -> N
         cursor.execute("CREATE TEMPORARY TABLE made (number integer)")
         cursor.executemany("INSERT INTO made VALUES (%s)", [(1,), (2,)])
     queries = [record for record in told if isinstance(record, Query)]
-    assert [(query.alias, query.vendor, query.many) for query in queries] == [
-        ("default", "sqlite", False),
-        ("default", "sqlite", False),
-        ("default", "sqlite", True),
+    assert [(query.alias, query.vendor, query.many, query.rows) for query in queries] == [
+        ("default", "sqlite", False, 1),
+        ("default", "sqlite", False, 1),
+        ("default", "sqlite", True, 2),
     ]
     assert all(query.seconds >= 0 for query in queries)
 
