@@ -1,0 +1,527 @@
+"""Request and task lines, and the wiring of logging around what the project has of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client, RequestFactory, override_settings
+
+from django_observe import conf, logs, logwiring, reporting
+from django_observe.json import JsonFormatter
+from django_observe.logcontext import ContextFilter
+from django_observe.loghandler import OncePerFact, Output
+from django_observe.records import (
+    CallStats,
+    Exchange,
+    Failure,
+    NewConnection,
+    QueryStats,
+    TaskRun,
+    TraceContext,
+)
+from django_observe.vocabulary import LoggerName
+
+CORE = {
+    *("timestamp", "level", "logger", "message", "service", "environment", "version"),
+    *("correlation_id", "trace_id", "span_id"),
+}
+TRACE = TraceContext("0" * 31 + "a", "0" * 15 + "b", sampled=True)
+FAILURE = Failure("ValueError", "boom", "Traceback ...\nValueError: boom")
+
+
+class State:
+    """All of Python's logging that the wiring may touch, to be put back."""
+
+    NAMES = ("", *LoggerName.__dict__.values(), "django", "django.server", *logwiring.SERVER_LOGGERS)
+
+    def __init__(self) -> None:
+        self.loggers = [logging.getLogger(name) for name in self.NAMES if isinstance(name, str)]
+        self.kept = [(each, list(each.handlers), each.level, each.propagate) for each in self.loggers]
+        self.output, self.level = logwiring._output, logwiring._level_set
+
+    def restore(self) -> None:
+        for logger, handlers, level, propagate in self.kept:
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate
+        logwiring._output, logwiring._level_set = self.output, self.level
+
+
+@pytest.fixture
+def stdout(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """A stdout of its own, with logging as it is before the package is installed."""
+    state, stream = State(), io.StringIO()
+    for logger in state.loggers:
+        logger.handlers[:] = []
+        logger.__dict__.pop("callHandlers", None)
+    logwiring._output = logwiring._level_set = None
+    monkeypatch.setattr(sys, "stdout", stream)
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json"}):
+        logs.install()
+        yield stream
+    state.restore()
+    logs.install()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    stream.seek(0)
+    stream.truncate()
+    return found
+
+
+def told(stream: io.StringIO, record: Exchange | TaskRun) -> dict[str, Any]:
+    logs.report(record)
+    (line,) = lines(stream)
+    return line
+
+
+def exchange(**changes: Any) -> Exchange:
+    return Exchange(
+        **{
+            "correlation_id": "order-import-7",
+            "method": "GET",
+            "path": "/orders/7/",
+            "route": "orders/<int:pk>/",
+            "status": 200,
+            "seconds": 0.0123456,
+            **changes,
+        }
+    )
+
+
+def run(**changes: Any) -> TaskRun:
+    return TaskRun(
+        **{
+            "correlation_id": "order-import-7",
+            "task": "shop.tasks.charge",
+            "task_id": "t-1",
+            "queue": "celery",
+            "state": "SUCCESS",
+            "seconds": 0.5,
+            **changes,
+        }
+    )
+
+
+def test_the_line_of_a_plain_request(stdout: io.StringIO) -> None:
+    line = told(stdout, exchange())
+    assert set(line) == CORE | {
+        *("event", "method", "route", "path", "status", "duration_ms"),
+        *("db_count", "db_ms", "http_count", "http_ms"),
+    }
+    assert (line["event"], line["level"], line["logger"]) == ("request", "INFO", "django_observe.request")
+    assert line["message"] == "GET /orders/7/ 200 12.3 ms"
+    assert (line["status"], line["duration_ms"], line["db_count"], line["db_ms"]) == (200, 12.346, 0, 0.0)
+    assert (line["correlation_id"], line["trace_id"], line["span_id"]) == ("order-import-7", None, None)
+
+
+def test_the_line_of_a_request_with_everything(stdout: io.StringIO) -> None:
+    line = told(
+        stdout,
+        exchange(
+            status=500,
+            trace=TRACE,
+            client_correlation_id="from-a-stranger",
+            queue_seconds=0.25,
+            queries=QueryStats(5, 0.002, 4),
+            calls=CallStats(1, 0.1),
+            user_id="42",
+            client_ip="10.0.0.9",
+            bytes_out=512,
+            failure=FAILURE,
+        ),
+    )
+    expected = {
+        "level": "ERROR",
+        "trace_id": TRACE.trace_id,
+        "span_id": TRACE.span_id,
+        "queue_ms": 250.0,
+        "db_count": 5,
+        "db_ms": 2.0,
+        "db_repeat": 4,
+        "http_count": 1,
+        "http_ms": 100.0,
+        "user_id": "42",
+        "client_ip": "10.0.0.9",
+        "bytes_out": 512,
+        "client_correlation_id": "from-a-stranger",
+        "error_type": "ValueError",
+        "error_message": "boom",
+        "stack": FAILURE.stack,
+    }
+    assert {name: line[name] for name in expected} == expected
+
+
+def test_levels_and_events_of_requests(stdout: io.StringIO) -> None:
+    assert told(stdout, exchange(status=404))["level"] == "INFO"
+    assert told(stdout, exchange(status=503))["level"] == "ERROR"
+    assert told(stdout, exchange(failure=FAILURE))["level"] == "ERROR"
+    aborted = told(stdout, exchange(status=499, aborted=True))
+    assert (aborted["event"], aborted["level"]) == ("request_aborted", "INFO")
+
+
+def test_a_quiet_request_is_told_only_when_it_fails(stdout: io.StringIO) -> None:
+    logs.report(exchange(quiet=True))
+    logs.report(exchange(quiet=True, status=302))
+    assert lines(stdout) == []
+    for failing in ({"status": 404}, {"status": 500}, {"failure": FAILURE}, {"aborted": True}):
+        assert told(stdout, exchange(quiet=True, **failing))["event"].startswith("request")
+
+
+def test_a_secret_in_a_path_is_not_on_the_line(stdout: io.StringIO) -> None:
+    line = told(stdout, exchange(path="/reset/MQ/canary/", route="reset/<uidb64>/<token>/"))
+    assert "canary" not in json.dumps(line)
+    assert line["path"] == "/reset/<uidb64>/<token>/"
+
+
+def test_the_line_of_a_task(stdout: io.StringIO) -> None:
+    line = told(stdout, run(queue_wait_seconds=0.02, attempt=2, trace=TRACE))
+    expected = {
+        "event": "task",
+        "task": "shop.tasks.charge",
+        "task_id": "t-1",
+        "queue": "celery",
+        "state": "SUCCESS",
+        "attempt": 2,
+        "duration_ms": 500.0,
+        "queue_wait_ms": 20.0,
+        "logger": "django_observe.task",
+        "level": "INFO",
+        "trace_id": TRACE.trace_id,
+        "message": "shop.tasks.charge SUCCESS 500.0 ms",
+        "correlation_id": "order-import-7",
+    }
+    assert {name: line[name] for name in expected} == expected
+    assert "queue_wait_ms" not in told(stdout, run())
+
+
+@pytest.mark.parametrize(
+    ("state", "level"),
+    [("FAILURE", "ERROR"), ("RETRY", "WARNING"), ("REJECTED", "WARNING"), ("IGNORED", "INFO")],
+)
+def test_levels_of_tasks(stdout: io.StringIO, state: str, level: str) -> None:
+    line = told(stdout, run(state=state, failure=FAILURE))
+    assert (line["level"], line["state"], line["error_type"]) == (level, state, "ValueError")
+
+
+def test_other_records_have_no_line(stdout: io.StringIO) -> None:
+    logs.report(NewConnection(alias="default", vendor="sqlite"))
+    assert lines(stdout) == []
+
+
+def test_the_projects_own_lines_come_in_the_same_shape(stdout: io.StringIO) -> None:
+    logging.getLogger("shop").info("placed", extra={"basket": 3})
+    logging.getLogger("shop").debug("too quiet")
+    (line,) = lines(stdout)
+    assert line["basket"] == 3
+    assert set(line) == CORE | {"basket"}
+
+
+def test_installing_again_and_again_adds_nothing(stdout: io.StringIO) -> None:
+    for _ in range(5):
+        logs.install()
+    root = logging.getLogger()
+    assert sum(isinstance(handler, Output) for handler in root.handlers) == 1
+    assert sum(isinstance(each, ContextFilter) for each in root.handlers[0].filters) == 1
+    logging.getLogger("shop").warning("once")
+    logs.report(exchange())
+    assert len(lines(stdout)) == 2
+
+
+def test_djangos_console_handlers_make_way_and_its_mails_stay(stdout: io.StringIO) -> None:
+    django, server, mails = logging.getLogger("django"), logging.getLogger("django.server"), logging.Handler()
+    django.handlers[:] = [logging.StreamHandler(), mails]
+    server.handlers[:] = [logging.StreamHandler()]
+    server.propagate = False
+    logs.install()
+    assert django.handlers == [mails]
+    assert server.handlers == [logwiring._output]
+
+
+def test_the_level_of_the_settings_is_roots_but_only_when_it_changes(stdout: io.StringIO) -> None:
+    root = logging.getLogger()
+    assert root.level == logging.INFO
+    root.setLevel(logging.ERROR)
+    logs.install()
+    assert root.level == logging.ERROR
+    with override_settings(DJANGO_OBSERVE={"LOG_LEVEL": "DEBUG"}):
+        assert root.level == logging.DEBUG
+
+
+def test_a_projects_own_logging_only_learns_the_id(
+    stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", stdout)
+    root, own = logging.getLogger(), logging.StreamHandler(io.StringIO())
+    formatter = logging.Formatter("%(correlation_id)s %(message)s")
+    own.setFormatter(formatter)
+    root.handlers[:], logwiring._output = [own], None
+    for name in (LoggerName.REQUEST, LoggerName.TASK):
+        logging.getLogger(name).handlers.clear()
+    root.setLevel(logging.WARNING)
+    with override_settings(LOGGING={"version": 1}):
+        logs.install()
+        assert root.handlers == [own]
+        assert root.level == logging.WARNING
+        assert own.formatter is formatter
+        logging.getLogger("shop").warning("hello")
+        assert own.stream.getvalue() == "- hello\n"
+        assert told(stdout, exchange())["event"] == "request"
+        assert own.stream.getvalue() == "- hello\n"
+
+
+def test_basic_config_counts_as_logging_of_the_project(stdout: io.StringIO) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [logging.StreamHandler(sys.stderr)]
+    logs.install()
+    assert not any(isinstance(handler, Output) for handler in root.handlers)
+
+
+def test_a_logging_that_names_our_logger_wins(stdout: io.StringIO) -> None:
+    logger, stream = logging.getLogger(LoggerName.REQUEST), io.StringIO()
+    own = logging.StreamHandler(stream)
+    own.setFormatter(logging.Formatter("%(correlation_id)s %(message)s"))
+    logger.handlers[:] = [own]
+    logger.disabled = True
+    logs.install()
+    logs.report(exchange())
+    assert stream.getvalue() == "order-import-7 GET /orders/7/ 200 12.3 ms\n"
+    assert lines(stdout) == []
+
+
+def test_our_lines_meet_no_handler_of_the_project(
+    stdout: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger().addHandler(caplog.handler)
+    logs.report(exchange())
+    logs.report(run(state="FAILURE"))
+    logging.getLogger("shop").info("the project's own")
+    assert [record.name for record in caplog.records] == ["shop"]
+
+
+def test_caplog_attached_anew_does_not_meet_our_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """Pytest attaches it to root and to all loggers that do not propagate."""
+    Client().get("/ok/")
+    assert [record.name for record in caplog.records if record.name.startswith("django_observe")] == []
+
+
+@pytest.mark.parametrize("path", ["/nope/?token=canary", "/denied/?token=canary", "/boom/?token=canary"])
+def test_a_failed_request_has_exactly_one_line(stdout: io.StringIO, path: str) -> None:
+    Client(raise_request_exception=False).get(path)
+    (line,) = lines(stdout)
+    assert line["event"] == "request"
+    assert "canary" not in json.dumps(line)
+
+
+def test_health_checks_have_no_line_while_all_is_well(stdout: io.StringIO) -> None:
+    Client().get("/healthz")
+    Client().get("/metrics")
+    assert lines(stdout) == []
+
+
+def record_of(name: str, message: str, *args: Any, **attributes: Any) -> logging.LogRecord:
+    record = logging.LogRecord(name, logging.WARNING, "", 0, message, args, None)
+    record.__dict__.update(attributes)
+    return record
+
+
+def test_what_our_lines_say_already_is_stopped_and_everything_else_stays() -> None:
+    seen, unseen = RequestFactory().get("/"), RequestFactory().get("/")
+    seen._django_observe = object()  # type: ignore[attr-defined]
+    context = {"name": "t", "id": "1", "description": "raised unexpected"}
+    internal = {**context, "description": "INTERNAL ERROR"}
+    stopped = [
+        record_of("django.request", "Not Found: %s", "/", request=seen),
+        record_of("django.server", '"%s" %s %s', "GET /", "404", "9"),
+        record_of("uvicorn.access", '%s - "%s"'),
+        record_of("gunicorn.access", "%(h)s"),
+        record_of("celery.app.trace", "Task %(name)s[%(id)s] %(description)s: %(exc)s", context),
+        record_of("celery.worker.strategy", "Task %(name)s[%(id)s] received", context),
+    ]
+    kept = [
+        record_of("django.request", "Not Found: %s", "/", request=unseen),
+        record_of("django.server", "- Broken pipe from %s", "127.0.0.1"),
+        record_of("django.security.DisallowedHost", "Invalid HTTP_HOST", request=seen),
+        record_of("uvicorn.error", "Started"),
+        record_of("celery.app.trace", "Task %(name)s[%(id)s] %(description)s: %(exc)s", internal),
+        record_of("celery.worker.request", "Task handler raised error: %r", "x"),
+        record_of("shop", "hello"),
+    ]
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json"}):
+        once = OncePerFact()
+        assert [once.filter(record) for record in stopped] == [False] * len(stopped)
+        assert [once.filter(record) for record in kept] == [True] * len(kept)
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json", "LOGS": False}):
+        assert all(once.filter(record) for record in stopped)
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json", "CELERY": False}):
+        assert [once.filter(record) for record in stopped] == [False] * 4 + [True] * 2
+
+
+def test_a_line_of_django_has_the_id_of_its_request_where_it_is_not_stopped(stdout: io.StringIO) -> None:
+    logging.getLogger("django.request").addFilter(keep := Keep())
+    try:
+        response = Client().get("/nope/")
+    finally:
+        logging.getLogger("django.request").removeFilter(keep)
+    (line,) = [json.loads(line) for line in keep.lines]
+    assert line["correlation_id"] == response["X-Correlation-ID"]
+
+
+class Keep(logging.Filter):
+    """Formats what passes a logger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.lines.append(JsonFormatter().format(record))
+        return True
+
+
+def test_a_test_run_is_not_flooded_unless_asked(stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hasattr(mail, "outbox")
+    with override_settings(DJANGO_OBSERVE={}):
+        Client(raise_request_exception=False).get("/ok/")
+        logging.getLogger("shop").info("an info")
+        logging.getLogger("django.security").error("Django prints nothing in tests, either")
+        assert lines(stdout) == []
+        logging.getLogger("shop").warning("a warning")
+        Client(raise_request_exception=False).get("/boom/")
+        assert [line["level"] for line in lines(stdout)] == ["WARNING", "ERROR"]
+        monkeypatch.delattr(mail, "outbox")
+        Client().get("/ok/")
+        assert len(lines(stdout)) == 1
+
+
+def test_servers_own_lines_get_the_same_shape_on_their_own_stream(
+    stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    error, access = logging.getLogger("gunicorn.error"), logging.getLogger("uvicorn.access")
+    file = logging.StreamHandler(io.StringIO())
+    error.handlers[:] = [logging.StreamHandler(), file]
+    access.handlers[:] = [logging.StreamHandler(stdout)]
+    error.propagate = access.propagate = False
+    error.setLevel(logging.INFO)
+    for _ in range(2):
+        logs.install()
+    error.info("Booting worker", extra={"color_message": "\x1b[1mBooting"})
+    access.warning('%s - "%s"', "127.0.0.1", "GET /?token=canary")
+    assert [json.loads(line)["message"] for line in stderr.getvalue().splitlines()] == ["Booting worker"]
+    assert lines(stdout) == []
+    assert file.stream.getvalue() == "Booting worker\n"
+
+
+def test_celery_leaves_logging_to_us_and_may_be_more_talkative(stdout: io.StringIO, tmp_path: Any) -> None:
+    file = tmp_path / "worker.log"
+    logs.for_celery(loglevel=logging.DEBUG, logfile=str(file), format="x", colorize=True)
+    logging.getLogger("shop").debug("hello")
+    assert [line["message"] for line in lines(stdout)] == ["hello"]
+    assert json.loads(file.read_text())["message"] == "hello"
+    logging.getLogger().handlers[-1].close()
+    logs.for_celery(loglevel=logging.ERROR)
+    assert logging.getLogger().level == logging.DEBUG
+
+
+def test_a_worker_whose_project_configures_no_root_still_logs(stdout: io.StringIO) -> None:
+    logging.getLogger().handlers.clear()
+    with override_settings(LOGGING={"version": 1}):
+        logs.for_celery(loglevel=logging.WARNING)
+        logging.getLogger("shop").info("hello")
+    assert [line["message"] for line in lines(stdout)] == ["hello"]
+
+
+def test_a_closed_stdout_costs_the_line_and_nothing_else(stdout: io.StringIO, capfd: Any) -> None:
+    stdout.close()
+    before = reporting.failures().get("logs", 0)
+    logs.report(exchange())
+    logging.getLogger("shop").error("lost")
+    logs.install()
+    assert reporting.failures()["logs"] > before + 1
+    assert capfd.readouterr().err == ""
+    logwiring._output.setStream(io.StringIO())  # type: ignore[union-attr]
+
+
+def test_a_stream_that_lacks_characters_gets_them_escaped() -> None:
+    raw = io.BytesIO()
+    handler = Output(io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    handler.setFormatter(JsonFormatter())
+    handler.handle(record_of("shop", "caf\xe9 \N{GRINNING FACE}"))
+    assert json.loads(raw.getvalue())["message"] == "caf\xe9 \N{GRINNING FACE}"
+
+
+def test_a_reader_that_stops_reading_blocks_only_who_writes() -> None:
+    """No lock is held during a write: a filter that rejects, and another handler, go on."""
+
+    class Stuck(io.StringIO):
+        entered, free = threading.Event(), threading.Event()
+
+        def write(self, text: str) -> int:
+            if "stuck" in text:
+                self.entered.set()
+                self.free.wait(10)
+            return super().write(text)
+
+    stream = Stuck()
+    handler = Output(stream)
+    blocked = threading.Thread(target=handler.handle, args=(record_of("shop", "stuck"),))
+    blocked.start()
+    assert stream.entered.wait(10)
+    handler.handle(record_of("shop", "free"))
+    assert stream.getvalue() == "free\n"
+    stream.free.set()
+    blocked.join()
+    assert stream.getvalue() == "free\nstuck\n"
+
+
+def test_settings_that_change_change_the_format(stdout: io.StringIO) -> None:
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "console"}):
+        logs.report(exchange())
+        assert stdout.getvalue().endswith("INFO      GET /orders/7/ 200 12.3 ms  order-im\n")
+    assert conf.settings().log_format == "json"
+    stdout.seek(0)
+    stdout.truncate()
+    assert told(stdout, exchange())["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("terminal", "debug", "variables", "start"),
+    [
+        (False, True, {}, "{"),
+        (True, False, {}, "{"),
+        (True, True, {}, "\x1b[2m"),
+        (True, True, {"NO_COLOR": "1"}, "2"),
+        (True, True, {"TERM": "dumb"}, "2"),
+    ],
+)
+def test_people_at_a_terminal_with_debug_get_their_own_format(
+    stdout: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    terminal: bool,
+    debug: bool,
+    variables: dict[str, str],
+    start: str,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(stdout, "isatty", lambda: terminal, raising=False)
+    monkeypatch.delattr(mail, "outbox")
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
+    with override_settings(DJANGO_OBSERVE={}, DEBUG=debug):
+        logs.report(exchange())
+        assert stdout.getvalue().startswith(start)
