@@ -12,7 +12,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from django_observe import conf, endpoints, streaming
+from django_observe import endpoints, streaming
 from django_observe.observation import Observation
 from django_observe.reporting import guard
 
@@ -91,9 +91,7 @@ def _answered(response: HttpResponseBase, observation: Observation, *, own: bool
     Our own answers (scrapes, probes) are told only when they fail.
     """
     with guard("middleware"):
-        header = conf.settings().correlation_header
-        if header is not None:
-            response.headers.setdefault(header, observation.correlation_id)
+        observation.echo(response)
         if own and response.status_code < 400:  # noqa: PLR2004
             observation.forget()
         elif response.streaming:

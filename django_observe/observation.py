@@ -86,6 +86,14 @@ class Observation:
         """Remembers the uncaught exception that decides this request's outcome."""
         self.failure = privacy.failure_of(error)
 
+    def echo(self, response: HttpResponseBase) -> None:
+        """Writes the ID into the answer's headers, and what OpenTelemetry's variables ask for."""
+        header = conf.settings().correlation_header
+        if header is not None:
+            response.headers.setdefault(header, self.correlation_id)
+        if self.span is not None:
+            self.span.answered(response)
+
     def end(self, response: HttpResponseBase, *, bytes_out: int | None = None, aborted: bool = False) -> None:
         """Reports the exchange and ends its span. Call it while bound; only the first call counts."""
         self._report(response.status_code, response, bytes_out=bytes_out, aborted=aborted)
