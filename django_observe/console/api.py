@@ -14,6 +14,7 @@ from django_observe.console.instance import console_of
 from django_observe.console.log_filters import log_filter
 from django_observe.console.masking import masked
 from django_observe.console.severity import level_name
+from django_observe.console.store import bytes_used
 
 
 def logs(request: HttpRequest) -> HttpResponse:
@@ -30,14 +31,14 @@ def status(request: HttpRequest) -> HttpResponse:
     """GET /api/status: what is stored, received, dropped and refused."""
     console = console_of(request)
     with console.store.reading() as connection:
-        totals = queries.totals(connection)
+        totals, used = queries.totals(connection), bytes_used(connection)
     refusal = console.intake.refusal
     return _json(
         {
             "endpoint": console.otlp_url,
             "stored": {key: totals[key] for key in ("traces", "spans", "logs")},
             "oldest": rfc3339(totals["oldest_ns"]) if totals["oldest_ns"] else None,
-            "bytes": console.store.file_bytes(),
+            "bytes": used,
             "limits": {
                 "spans": console.retention.spans,
                 "logs": console.retention.logs,

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django_observe.console import hues, queries
 from django_observe.console.instance import Console, console_of
 from django_observe.console.static_files import VERSION
+from django_observe.console.store import bytes_used
 
 Reader = Callable[..., tuple[str, dict[str, Any]]]
 
@@ -74,7 +75,7 @@ def _frame(console: Console, connection: sqlite3.Connection, totals: sqlite3.Row
         "totals": totals,
         "empty": not totals["spans"] and not totals["logs"],
         "age": max(time.time_ns() - oldest_ns, 0) // 10**9 * 10**9 if oldest_ns else None,
-        "bytes": console.store.file_bytes(),
+        "bytes": bytes_used(connection),
         "not_kept": sum(count for reason, count in console.intake.dropped().items() if reason in _LOSSES),
         "metric_requests": console.intake.accepted().get("metric_requests", 0),
         "refusal": refusal,

@@ -9,7 +9,6 @@ import os
 import signal
 import sqlite3
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,9 +44,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Serves until SIGTERM or SIGINT. Raises StartError."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # threads inherit it: only sigwait below gets them
     host = _loopback(options.host)
     pages = _listen(host, options.page_port, "--port", limits.PAGE_CONNECTIONS)
     otlp = _listen(host, options.otlp_port, "--otlp-port", limits.INGEST_CONNECTIONS)
@@ -57,7 +55,7 @@ def run(options: Options) -> int:
         listener.console = console
         listener.start(application)
     _announce(console)
-    stop.wait()
+    signal.sigwait(signals)
     for listener in (otlp, pages):
         listener.shutdown()
         listener.server_close()

@@ -10,7 +10,7 @@ from typing import Final
 
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
-from django_observe.console.store import Store
+from django_observe.console.store import Store, bytes_used
 
 _STEP_ROWS: Final = 500
 _SWEEP_SECONDS: Final = 0.02
@@ -31,7 +31,6 @@ class Keeper:
     """Knows how much is stored and evicts in order of age, so that what is left is always complete."""
 
     def __init__(self, store: Store, intake: Intake, retention: Retention) -> None:
-        self._store = store
         self._connection = store.connection
         self._intake = intake
         self._retention = retention
@@ -80,7 +79,7 @@ class Keeper:
     def _horizon(self) -> int | None:
         """Nothing newer than this (Unix nanoseconds) may be evicted now; None when all limits are kept."""
         keep = self._retention
-        if self._spans > keep.spans or self._logs > keep.logs or self._store.bytes_used() > keep.bytes:
+        if self._spans > keep.spans or self._logs > keep.logs or bytes_used(self._connection) > keep.bytes:
             return _END_OF_TIME if self._spans + self._logs else None
         cutoff = int(time.time_ns() - keep.seconds * 10**9)
         return cutoff if any(listed < cutoff for listed, _ in self._oldest()) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,7 @@ CONTENT_SECURITY_POLICY: Final = (
     "require-trusted-types-for 'script'; "
     "trusted-types 'none'"
 )
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -69,11 +71,10 @@ def _refusal(request: HttpRequest, bound: str, *, ingest: bool) -> HttpResponse 
 
 def known_host(header: str, bound: str) -> bool:
     """Whether a Host header names this machine: localhost, *.localhost, or the very address that is bound."""
-    name, _, port = header.rpartition(":") if not header.endswith("]") else (header, "", "")
-    name = name or header
-    if port and not port.isdigit():
+    matched = _HOST.fullmatch(header)
+    if not matched:
         return False
-    name = name.lower().removesuffix(".")
+    name = matched[1].lower().removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

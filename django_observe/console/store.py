@@ -118,17 +118,6 @@ class Store:
         finally:
             connection.close()
 
-    def bytes_used(self) -> int:
-        """Size of the live pages, without those that wait to be given back."""
-        pragmas = [self.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZE_PRAGMAS]
-        pages, free, size = pragmas
-        return int((pages - free) * size)
-
-    def file_bytes(self) -> int:
-        """Size on disk, journal included."""
-        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
-
     def close(self) -> None:
         """Writes the journal back into the file and ends the connection."""
         with contextlib.suppress(sqlite3.Error):
@@ -138,11 +127,15 @@ class Store:
             self._folder.cleanup()
 
 
-_SIZE_PRAGMAS: Final = ("page_count", "freelist_count", "page_size")
-
-
 class _UnknownVersionError(Exception):
     """The file was written by another version of the console."""
+
+
+def bytes_used(connection: sqlite3.Connection) -> int:
+    """Size of the pages in use, without those that wait to be given back and without the journal."""
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in names)
+    return (pages - free) * size
 
 
 def default_path() -> Path:
