@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import signal as signals
-import sys
 from collections.abc import Callable, Sequence
-from threading import Thread, current_thread, main_thread
 from time import monotonic
-from types import FrameType
 from typing import Any
 
-from django_observe import conf
+from django_observe import conf, exits
 from django_observe.delivery import Pipeline
 from django_observe.ledger import Ledger
 from django_observe.limits import limits
-from django_observe.reporting import guard
 from django_observe.route import Route
 
 DEFAULT_EXIT_SECONDS = 3.0
 
 _pipelines: dict[str, Pipeline] = {}
 _listeners: list[Callable[[], None]] = []
-_exit_hooked = False
 
 
 def pipeline(signal: str) -> Pipeline:
@@ -32,10 +25,11 @@ def pipeline(signal: str) -> Pipeline:
     if found is None:
         from django_observe.otlphttp import Receiver  # here, as a fork may interrupt an import on the worker
 
+        exits.prepare(shutdown)
         found = _pipelines[signal] = Pipeline(
             Route(signal, _encoder(signal), lambda: Receiver(signal)),
             limits(signal),
-            on_start=_hook_exit,
+            on_start=lambda: exits.hook(shutdown),
             on_change=_tell_listeners,
         )
     return found
@@ -88,37 +82,6 @@ def _encoder(signal: str) -> Callable[[Sequence[Any]], bytes]:
 def _tell_listeners() -> None:
     for listener in _listeners:
         listener()
-
-
-def _hook_exit() -> None:
-    """With the first record: flush at exit, in multiprocessing's children too, and on SIGTERM."""
-    global _exit_hooked
-    if not _exit_hooked:
-        _exit_hooked = True
-        atexit.register(_at_exit)
-    process = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
-        from multiprocessing.util import Finalize
-
-        Finalize(None, _at_exit, exitpriority=100)
-    if current_thread() is main_thread() and signals.getsignal(signals.SIGTERM) is signals.SIG_DFL:
-        signals.signal(signals.SIGTERM, _on_sigterm)
-
-
-def _at_exit() -> None:
-    with guard("export.exit"):
-        shutdown()
-
-
-def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
-    """Flushes beside the interrupted code, which may hold any lock, then dies of the signal all the same."""
-    signals.signal(signals.SIGTERM, signals.SIG_DFL)
-
-    def flush_and_die() -> None:
-        _at_exit()
-        os.kill(os.getpid(), signals.SIGTERM)
-
-    Thread(target=flush_and_die, name="django_observe.exit", daemon=True).start()
 
 
 def _after_fork() -> None:

@@ -50,7 +50,7 @@ class Departure(SpanProcessor):
 
 
 def install() -> None:
-    """Makes ours the global provider, without thread or exit hook; one that is set already gets the IDs."""
+    """Makes ours the global provider, without a thread; one that is set already only gets the IDs."""
     global _provider
     current = trace.get_tracer_provider()
     if _provider is not None and current is _provider:

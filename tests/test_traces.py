@@ -459,8 +459,9 @@ def test_the_last_spans_are_sent_at_exit(ending: str, collector: Collector) -> N
     assert [each.name for each in collector.spans()] == ["last words"]
 
 
-def test_sigterm_sends_the_last_spans_and_still_kills(collector: Collector) -> None:
-    script = f"{SETUP}\n{ONE_SPAN}print('ready', flush=True)\ntime.sleep(60)"
+@pytest.mark.parametrize("where", ["f()", "threading.Thread(target=f).start()"])
+def test_sigterm_sends_the_last_spans_and_still_kills(where: str, collector: Collector) -> None:
+    script = f"{SETUP}\ndef f():\n    {ONE_SPAN}    print('ready', flush=True)\n{where}\ntime.sleep(60)"
     env = environment(collector, **LATE)
     with Process([sys.executable, "-c", script], cwd=ROOT, env=env) as process:
         process.wait_for_line("ready")
@@ -535,3 +536,15 @@ def test_gunicorn_preload_and_worker_recycling_lose_nothing(collector: Collector
             assert get(f"http://127.0.0.1:{port}/ok/{number}/").status == 200
         server.stop()
     assert len([each for each in collector.spans() if each.name == "GET ok/<int:number>/"]) == 23
+
+
+def test_uvicorn_loses_nothing_at_sigterm(collector: Collector) -> None:
+    port = free_port()
+    argv = [*(sys.executable, "-m", "uvicorn", "--port", str(port)), "--factory"]
+    env = environment(collector, **LATE)
+    with Process([*argv, "django.core.asgi:get_asgi_application"], cwd=ROOT, env=env) as server:
+        server.wait_for_http(f"http://127.0.0.1:{port}/healthz")
+        for _ in range(5):
+            assert get(f"http://127.0.0.1:{port}/async/ok/").status == 200
+        assert server.stop() == -signal.SIGTERM
+    assert [each.name for each in collector.spans()] == ["GET async/ok/"] * 5
