@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check install console clean
+.PHONY: help demo demo-check test check docs install console clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: $(VENV)/.installed-dev ## Lint and type check only
 	@$(BIN)/mypy
 
 install: $(VENV)/.installed-dev ## Make the virtual environment with all that development needs
+
+docs: $(VENV)/.installed-dev ## Write the reference tables anew from the code
+	@$(BIN)/python docs/build.py
 
 console: $(VENV)/.installed-demo ## Start the local console alone: pages on 8088, OTLP on 4318
 	@$(BIN)/django-observe console
