@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -52,10 +52,11 @@ def _database(alias: str) -> None:
 
 
 def _cache(alias: str) -> None:
-    key = f"django_observe.ready.{os.getpid()}"
+    key = f"django_observe.ready.{uuid4().hex}"
     caches[alias].set(key, "ready", _KEY_SECONDS)
     if caches[alias].get(key) != "ready":
         raise LookupError("the cache did not return what was just stored")
+    caches[alias].delete(key)
 
 
 def _celery_apps() -> list[Any]:

@@ -119,4 +119,4 @@ def _told(error: BaseException | None) -> str | None:
     if error is None:
         return None
     failure = privacy.failure_of(error)
-    return privacy.scrub_text(f"{failure.type.rpartition('.')[2]}: {failure.message}".strip(), MAX_ERROR)
+    return f"{failure.type.rpartition('.')[2]}: {failure.message}"[:MAX_ERROR]
