@@ -13,12 +13,16 @@ from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_STAC
 from opentelemetry.trace import Link, SpanContext, Status, TraceState
 
 from django_observe import privacy, redaction
+from django_observe.vocabulary import Attribute
 
 MAX_VALUE = 4_096
 """Characters of one attribute; a stack may have `redaction.MAX_TEXT`."""
 
 MAX_ITEMS = 64
 _LONGEST_CACHED = 256
+_CHECKED = frozenset({Attribute.CORRELATION_ID, Attribute.CLIENT_CORRELATION_ID})
+"""Attributes that hold nothing but a well-formed ID."""
+
 _NO_STATE = TraceState()
 
 
@@ -60,6 +64,8 @@ def _attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 def _value(key: str, value: Any) -> Any:
     kind = type(value)
     if kind is str:
+        if key in _CHECKED:
+            return value
         return _keyed(key, value) if len(value) <= _LONGEST_CACHED else _scrubbed(key, value)
     if kind is bool or kind is float or (kind is int and -privacy.MAX_INTEGER <= value < privacy.MAX_INTEGER):
         return value
@@ -81,12 +87,12 @@ def _scrubbed(key: str, value: str) -> str:
     return redaction.scrub_text(value, redaction.MAX_TEXT if key == EXCEPTION_STACKTRACE else MAX_VALUE)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _keyed(key: str, value: str) -> str:
     return _scrubbed(key, value)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _text(text: str) -> str:
     return redaction.scrub_text(text, MAX_VALUE)
 
