@@ -1,0 +1,174 @@
+"""The console in a real browser: layout, order, live, keys, themes, no JavaScript, its policy held."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import foreign
+from tests.console.order import Order
+from tests.console.running import Console, running, span_id, trace_id
+from tests.console.telemetry import attributes, log, logs, span, traces
+
+PAGES = ["/traces", "/logs", "/trace/{trace}", "/c/{id}"]
+
+
+def fill(path: str, order: Order) -> str:
+    return path.format(trace=order.trace_id, id=order.correlation_id)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_page_fits_its_window_and_keeps_the_policy(
+    browser: Browser, console: Console, order: Order, scheme: str, width: int
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: trouble.extend(foreign(request)))
+    for path in PAGES:
+        page.goto(console.pages + fill(path, order))
+        expect(page.locator("h1")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+            f"{path} is wider than the window"
+        )
+        assert brightness(page) < 0.2 if scheme == "dark" else brightness(page) > 0.8
+    context.close()
+    assert not trouble
+
+
+def brightness(page: Page) -> float:
+    """Of the page's ground, 0 to 1."""
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    red, green, blue = (int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+    return (red + green + blue) / 765
+
+
+def test_the_waterfall_draws_spans_and_log_lines_in_place(page: Page, console: Console, order: Order) -> None:
+    page.goto(f"{console.pages}/trace/{order.trace_id}")
+    rows = page.locator(".lines > li")
+    expect(rows).to_have_count(23)
+    tops = [row.evaluate("row => row.getBoundingClientRect().top") for row in rows.all()]
+    assert tops == sorted(tops)
+    texts = page.locator(".lines .op, .lines .msg").all_inner_texts()
+    assert texts.index("mail could not be sent, the task is retried") == texts.index("smtp send") + 1
+    lane = page.locator(".line.span .lane").first.bounding_box()
+    bar = page.locator(".line.span .bar").first.bounding_box()
+    assert lane
+    assert bar
+    assert bar["x"] == pytest.approx(lane["x"], abs=2)
+    assert bar["width"] == pytest.approx(lane["width"] * 148 / 338, rel=0.02)
+    wait = page.locator("rect.wait").bounding_box()
+    consumed = page.locator(".line.span", has=page.locator("rect.wait")).locator(".bar").bounding_box()
+    assert wait
+    assert consumed
+    assert wait["x"] + wait["width"] == pytest.approx(consumed["x"], abs=2)
+
+
+def test_a_row_opens_and_shows_attributes_and_the_stack(page: Page, console: Console, order: Order) -> None:
+    page.goto(f"{console.pages}/trace/{order.trace_id}")
+    failed = page.locator(".line.span.error", has_text="run/order_created")
+    expect(failed.locator(".stack")).to_be_hidden()
+    failed.locator("summary").click()
+    expect(failed.locator(".stack")).to_contain_text("SMTPRecipientsRefused")
+    expect(failed.locator(".attrs").first).to_be_visible()
+
+
+def test_keys_move_open_and_jump_to_errors(page: Page, console: Console, order: Order) -> None:
+    page.goto(f"{console.pages}/trace/{order.trace_id}")
+    focused = "document.activeElement.querySelector('.op, .msg').textContent"
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == "POST api/orders/"
+    page.keyboard.press("j")
+    assert page.evaluate(focused) == "token verified with key 2026-11"
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page.locator("details[open]")).to_have_count(1)
+    page.keyboard.press("e")
+    assert page.evaluate(focused) == "POST"
+    page.keyboard.press("l")
+    expect(page.locator(".line.log").first).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type(order.correlation_id)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/c/{order.correlation_id}")
+
+
+def test_the_trace_list_is_one_click_and_one_tab_from_a_trace(
+    page: Page, console: Console, order: Order
+) -> None:
+    page.goto(f"{console.pages}/traces?correlation_id={order.correlation_id}")
+    cell = page.locator("tbody tr .took").first.bounding_box()
+    assert cell
+    page.mouse.click(cell["x"] + 5, cell["y"] + 5)
+    page.wait_for_url(f"**/trace/{order.trace_id}")
+    page.go_back()
+    page.locator("tbody a.cover").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/trace/{order.trace_id}")
+
+
+def test_the_first_trace_appears_by_itself_on_the_empty_page(page: Page) -> None:
+    with running() as console:
+        page.goto(f"{console.pages}/traces")
+        expect(page.locator("h1")).to_contain_text("Nothing has arrived yet")
+        sent = time.monotonic()
+        console.send("/v1/traces", traces("live", span(trace_id(), span_id(), "first light")))
+        expect(page.locator("tbody tr")).to_contain_text("first light", timeout=6_000)
+        assert time.monotonic() - sent < 5
+
+
+def test_new_rows_do_not_move_what_is_being_read(page: Page) -> None:
+    with running() as console:
+        console.send("/v1/logs", logs("live", log("old line")))
+        page.goto(f"{console.pages}/logs")
+        page.locator("summary", has_text="old line").click()
+        console.send("/v1/logs", logs("live", log("new line")))
+        expect(page.locator("#live")).to_contain_text("New data", timeout=6_000)
+        expect(page.locator(".loglines > li")).to_have_count(1)
+        page.locator("#live").click()
+        expect(page.locator(".loglines > li")).to_have_count(2)
+        page.keyboard.press("p")
+        expect(page.locator("#live")).to_contain_text("Paused")
+
+
+def test_everything_but_live_and_keys_works_without_javascript(
+    browser: Browser, console: Console, order: Order
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{console.pages}/traces")
+    page.locator("input[name=correlation_id]").fill(order.correlation_id)
+    page.locator(".filter button").click()
+    page.locator("tbody a.cover").click()
+    page.wait_for_url(f"**/trace/{order.trace_id}")
+    row = page.locator(".line.log", has_text="mail could not be sent")
+    row.locator("summary").click()
+    expect(row.locator(".stack")).to_be_visible()
+    page.locator("dd a", has_text=order.correlation_id).first.click()
+    page.wait_for_url(f"**/c/{order.correlation_id}")
+    context.close()
+
+
+def test_hostile_telemetry_runs_nothing(page: Page, console: Console) -> None:
+    trace, one = trace_id(), span_id()
+    payloads = ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "\"' onmouseover=alert(1) x='"]
+    page.on("dialog", lambda dialog: pytest.fail(f"a script of the telemetry ran: {dialog.message}"))
+    for payload in payloads:
+        hostile = attributes({payload: payload, "correlation_id": payload})
+        console.send("/v1/traces", traces(payload, span(trace, span_id(), payload, one, attributes=hostile)))
+        console.send("/v1/logs", logs(payload, log(payload, traceId=trace, attributes=hostile)))
+    for path in (f"/trace/{trace}", "/traces", f"/logs?trace_id={trace}"):
+        page.goto(console.pages + path)
+        for summary in page.locator("summary").all():
+            summary.click()
+        assert page.locator("main img, main script").count() == 0
