@@ -11,7 +11,7 @@
 | `django_observe.W005` | LOGGING that switches off the loggers that exist already |
 | `django_observe.W101` | `--deploy`: TRUSTED_PEERS was not set on purpose |
 | `django_observe.W102` | `--deploy`: the service's name is only a guess |
-| `django_observe.W103` | `--deploy`: the metrics page is open to every peer, without a token |
+| `django_observe.W103` | `--deploy`: the metrics page is open to every peer, with or without a token |
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def check_deployment(**_: Any) -> Iterator[CheckMessage]:
             id="django_observe.W102",
         )
     everyone = [network for network in settings.metrics_allow if network.prefixlen == 0]
-    if settings.metrics_path is not None and everyone and settings.metrics_token is None:
+    if settings.metrics_path is not None and everyone:
         yield checks.Warning(
             f"METRICS_ALLOW has {everyone[0]}: every peer may read {settings.metrics_path}.",
             hint="Name the networks Prometheus asks from, or set METRICS_TOKEN and an empty METRICS_ALLOW.",
