@@ -54,10 +54,13 @@ class OncePerFact(logging.Filter):
         settings = conf.settings()
         if settings.log_format == "auto" and in_test_environment() and _is_chatter(record):
             return False
-        duplicate = _DUPLICATES.get(record.name)
-        if duplicate is None or settings.logs is not True:
-            return True
-        return not duplicate(record)
+        return not is_duplicate(record)
+
+
+def is_duplicate(record: logging.LogRecord) -> bool:
+    """Whether our request or task line says the same."""
+    duplicate = _DUPLICATES.get(record.name)
+    return duplicate is not None and conf.settings().logs is True and duplicate(record)
 
 
 def in_test_environment() -> bool:

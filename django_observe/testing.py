@@ -50,7 +50,7 @@ class Captured:
 
         return [record for record in self.records if isinstance(record, TaskRun)]
 
-    def sample(self, name: str, **labels: str) -> float:
+    def sample(self, name: str, /, **labels: str) -> float:
         """How much the sample `name` (as exposed on /metrics) grew, summed over all that have `labels`."""
         after = _samples() if self._after is None else self._after
         return _total(after, name, labels) - _total(self._before, name, labels)
@@ -120,7 +120,10 @@ class _LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         import orjson
 
-        self._telemetry.lines.append(orjson.loads(self.format(record)))
+        from django_observe.loghandler import is_duplicate
+
+        if not is_duplicate(record):
+            self._telemetry.lines.append(orjson.loads(self.format(record)))
 
 
 @contextmanager
