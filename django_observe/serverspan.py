@@ -106,7 +106,7 @@ class ServerSpans(_DjangoMiddleware):
         )
 
     def _caller(self, meta: Mapping[str, Any], trusted: bool) -> tuple[Context, SpanKind, Link | None]:
-        """The context to go on from: a server's in front, a trusted caller's, or new with a Link to a stranger's."""
+        """Where to go on from: a server in front, a trusted caller, or anew with a Link to a stranger."""
         if trace.get_current_span() is not trace.INVALID_SPAN:
             return opentelemetry_context.get_current(), SpanKind.INTERNAL, None
         if trusted:

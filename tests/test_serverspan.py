@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import path, re_path
@@ -156,8 +158,13 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     ours = ServerSpans()
     ours._tracer = tracer
     monkeypatch.setattr(traces, "_begin", ours.begin)
+    ends = (request_started, request_finished)
+    for end in ends:
+        end.disconnect(close_old_connections)  # as Django's test client does: a test's connections stay
     with override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["testserver", "[::1]"]):
         yield exporter
+    for end in ends:
+        end.connect(close_old_connections)
 
 
 def request_environ(case: Case) -> dict[str, Any]:
