@@ -36,7 +36,14 @@ class Plan:
         argv = _python("-m", "django_observe.cli", "console", "--port", str(ports.console))
         argv += ["--otlp-port", str(ports.otlp), "--db", str(self.state / "console.sqlite3")]
         address = f"{ports.url('console')}/api/v3/services"
-        return Program("console", argv, HERE.parent, self._environment(), lambda _log: _answers(address))
+        return Program(
+            "console",
+            argv,
+            HERE.parent,
+            self._environment(),
+            lambda _log: _answers(address),
+            needed_to_the_end=True,  # the others send it their last spans as they go
+        )
 
     def mail(self) -> Program:
         """The mail server."""
@@ -71,7 +78,9 @@ class Plan:
 
     def worker(self) -> Program:
         """The Celery worker of notifications."""
-        argv = _python("-m", "celery", "-A", "notifications_service", "worker", "--concurrency", "2")
+        # Threads: on the queue in files, a pool of processes needs more than five seconds to end.
+        argv = _python("-m", "celery", "-A", "notifications_service", "worker", "--pool", "threads")
+        argv += ["--concurrency", "2"]
         argv += ["--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         return Program(
             "worker",

@@ -13,7 +13,8 @@ from pathlib import Path
 from demo_services.interruption import Interruption
 
 POLL_SECONDS = 0.05
-GRACE_SECONDS = 3.5
+GRACE_SECONDS = 3.6
+LAST_GRACE_SECONDS = 4.2
 TAIL_LINES = 15
 
 
@@ -26,6 +27,7 @@ class Program:
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[str], bool] | None = None
+    needed_to_the_end: bool = False
 
 
 class ProgramDiedError(Exception):
@@ -118,13 +120,15 @@ class Crew:
                 raise ProgramDiedError(running.obituary())
 
     def stop(self) -> None:
-        """Ask all to end, give them a few seconds together, then kill what is left of each process group."""
-        for running in self.running:
-            if running.popen.poll() is None:
-                running.popen.terminate()
-        deadline = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < deadline and any(running.popen.poll() is None for running in self.running):
-            time.sleep(POLL_SECONDS)
+        """End all, those that the others need last; what is left after some four seconds is killed."""
+        started, asked = time.monotonic(), []
+        for needed, grace in ((False, GRACE_SECONDS), (True, LAST_GRACE_SECONDS)):
+            for running in self.running:
+                if running.program.needed_to_the_end == needed:
+                    running.popen.terminate()
+                    asked.append(running.popen)
+            while time.monotonic() - started < grace and any(popen.poll() is None for popen in asked):
+                time.sleep(POLL_SECONDS)
         for running in list(self.running):
             self._forget(running)
 
