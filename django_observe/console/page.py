@@ -27,17 +27,10 @@ def page(read: Reader) -> Callable[..., HttpResponse]:
 
     @wraps(read)
     def view(request: HttpRequest, **arguments: str) -> HttpResponse:
-        console = console_of(request)
         if request.method not in ("GET", "HEAD"):
             return _failure(request, 405, "This page is only read.", "")
         try:
-            with console.store.reading() as connection:
-                totals = queries.totals(connection)
-                etag = f'"{VERSION}-{totals["updated_ns"]}-{totals["last_span"]}-{totals["last_log"]}"'
-                if request.headers.get("If-None-Match") == etag:
-                    return HttpResponse(status=304, headers={"ETag": etag})
-                template, context = read(request, connection, **arguments)
-                frame = _frame(console, connection, totals)
+            return _answer(request, read, arguments)
         except sqlite3.OperationalError as fault:
             return _failure(
                 request, 503, "That took too long.", f"Narrow the filter and try again ({fault})."
@@ -46,11 +39,27 @@ def page(read: Reader) -> Callable[..., HttpResponse]:
             return _failure(request, 400, "That filter cannot be used.", str(fault))
         except Http404 as missing:
             return _failure(request, 404, "Nothing here.", str(missing))
-        response = render(request, template, {**frame, **context, "etag": etag})
-        response.headers["ETag"] = etag
-        return response
 
     return view
+
+
+def _answer(request: HttpRequest, read: Reader, arguments: dict[str, str]) -> HttpResponse:
+    console = console_of(request)
+    with console.store.reading() as connection:
+        totals = queries.totals(connection)
+        etag = _etag(console, totals)
+        if request.headers.get("If-None-Match") == etag:
+            return HttpResponse(status=304, headers={"ETag": etag})
+        template, context = read(request, connection, **arguments)
+        frame = _frame(console, connection, totals)
+    response = render(request, template, {**frame, **context, "etag": etag})
+    response.headers["ETag"] = etag
+    return response
+
+
+def _etag(console: Console, totals: sqlite3.Row) -> str:
+    refused = console.intake.accepted().get("refused_requests", 0)
+    return f'"{VERSION}-{totals["updated_ns"]}-{totals["last_span"]}-{totals["last_log"]}-{refused}"'
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature

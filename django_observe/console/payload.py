@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from django.http import HttpRequest
+from django.http.request import UnreadablePostError
 
 from django_observe.console import limits
 
@@ -30,7 +31,7 @@ class RefusedError(Exception):
 def read_payload(request: HttpRequest) -> bytes:
     """The inflated body. Raises RefusedError."""
     _check_head(request)
-    body = request.read(int(request.META["CONTENT_LENGTH"]))
+    body = _read(request, int(request.META["CONTENT_LENGTH"]))
     if request.headers.get("Content-Encoding", "identity").strip().lower() == "gzip" and body:
         return _inflate(body)
     return body
@@ -52,6 +53,16 @@ def _check_head(request: HttpRequest) -> None:
         raise RefusedError(411, "A Content-Length is required; chunked bodies are not read.")
     if int(length) > limits.WIRE_BYTES:
         raise RefusedError(413, f"The body may have {limits.WIRE_BYTES} bytes; send smaller batches.")
+
+
+def _read(request: HttpRequest, length: int) -> bytes:
+    try:
+        body = request.read(length)
+    except UnreadablePostError as fault:
+        raise RefusedError(400, "The body did not arrive.") from fault
+    if len(body) != length:  # a part may well be valid protobuf: it must not pass for the whole
+        raise RefusedError(400, f"The body ended after {len(body)} of {length} bytes.")
+    return body
 
 
 def _inflate(body: bytes) -> bytes:

@@ -20,7 +20,7 @@ from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
 from django_observe.console.listener import Listener
 from django_observe.console.port_holder import describe_holder
-from django_observe.console.store import Store, default_path
+from django_observe.console.store import ForeignFileError, Store, default_path
 from django_observe.console.writer import Writer
 
 _HIGH_PORT: Final = 50_000
@@ -68,7 +68,7 @@ def _open(options: Options, host: str, pages: Listener, otlp: Listener) -> Conso
     path = None if options.memory else options.database or default_path()
     try:
         store = Store(path)
-    except (OSError, sqlite3.Error) as fault:
+    except (OSError, sqlite3.Error, ForeignFileError) as fault:
         raise StartError(
             f"{path} cannot be opened ({fault}). Choose another file with --db, or --memory."
         ) from fault
@@ -126,7 +126,8 @@ def _application(console: Console) -> Callable[..., Any]:
     from django.core.handlers.wsgi import WSGIHandler
 
     django.setup(set_prefix=False)
-    logging.getLogger("django.request").setLevel(logging.ERROR)  # 4xx are answers, not news
+    # Refusals are answers, not news; only a fault of the console itself belongs on stderr.
+    logging.getLogger("django.request").addFilter(lambda record: record.exc_info is not None)
     handler = WSGIHandler()
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:

@@ -13,6 +13,7 @@ from typing import Final
 from django_observe.console import limits
 
 SCHEMA_VERSION: Final = 1
+APPLICATION_ID: Final = 0x6F627376  # "obsv" in the file header: never write into another program's database
 
 SETUP: Final = """
 PRAGMA page_size=8192;
@@ -49,6 +50,7 @@ CREATE TABLE trace(trace_id BLOB PRIMARY KEY, start_ns INT, end_ns INT, listed_n
   http INT, updated INT) WITHOUT ROWID;
 CREATE INDEX trace_listed ON trace(listed_ns);
 CREATE INDEX trace_corr ON trace(corr) WHERE corr IS NOT NULL;
+PRAGMA application_id={APPLICATION_ID};
 PRAGMA user_version={SCHEMA_VERSION};
 """
 
@@ -65,20 +67,21 @@ class Store:
 
     def _prepare_file(self) -> None:
         """Only the owner may read what services tell about themselves: folder 0700, file 0600."""
-        if not self.path.parent.exists():
-            self.path.parent.mkdir(mode=0o700, parents=True)
-        self.path.touch(mode=0o600)
-        self.path.chmod(0o600)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.path.exists():
+            self.path.touch(mode=0o600)
+        elif not self.path.is_file():
+            raise ForeignFileError("it is not a file")
 
     def _open(self) -> sqlite3.Connection:
         try:
             return self._connect()
+        except sqlite3.OperationalError:  # locked, unreadable: nothing is wrong with the data
+            raise
         except (sqlite3.DatabaseError, _UnknownVersionError) as fault:
-            if isinstance(fault, sqlite3.OperationalError):
-                raise
             backup = self._set_aside()
             self.notice = (
-                f"{self.path} was not usable ({fault}); it was renamed to {backup} and a new one started."
+                f"{self.path} was not usable ({fault}); it was renamed to {backup}, a new one started."
             )
             self._prepare_file()
             return self._connect()
@@ -86,12 +89,11 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
+            fresh = _is_fresh(connection)
+            self.path.chmod(0o600)
             connection.executescript(SETUP)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
+            if fresh:
                 connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            elif version != SCHEMA_VERSION:
-                raise _UnknownVersionError(f"schema version {version} instead of {SCHEMA_VERSION}")  # noqa: TRY301
             connection.execute("SELECT count(*) FROM trace").fetchone()
         except BaseException:
             connection.close()
@@ -129,6 +131,22 @@ class Store:
 
 class _UnknownVersionError(Exception):
     """The file was written by another version of the console."""
+
+
+class ForeignFileError(Exception):
+    """The path names something that is not the console's: it must not be touched."""
+
+
+def _is_fresh(connection: sqlite3.Connection) -> bool:
+    """Whether the file is empty; when it is not, it has to be ours and of our version."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return True
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise ForeignFileError("it is a database of another program")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        raise _UnknownVersionError(f"schema version {version} instead of {SCHEMA_VERSION}")
+    return False
 
 
 def bytes_used(connection: sqlite3.Connection) -> int:

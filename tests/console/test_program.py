@@ -99,11 +99,27 @@ def test_a_corrupt_file_is_set_aside(tmp_path: Path) -> None:
 def test_a_file_of_a_later_version_is_set_aside(tmp_path: Path) -> None:
     file = tmp_path / "console.db"
     connection = sqlite3.connect(file)
-    connection.executescript("CREATE TABLE trace(x); PRAGMA user_version=99;")
+    connection.executescript(
+        f"CREATE TABLE trace(x); PRAGMA application_id={0x6F627376}; PRAGMA user_version=99;"
+    )
     connection.close()
     with running("--db", file) as console:
         assert "schema version 99" in console.process.stderr
     assert len(list(tmp_path.glob("*.bak"))) == 1
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "db.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.executescript("CREATE TABLE auth_user(id); INSERT INTO auth_user VALUES (1);")
+    connection.close()
+    file.chmod(0o644)
+    before = file.read_bytes()
+    status, text = run("console", "--port", "0", "--otlp-port", "0", "--db", file)
+    assert status == 2
+    assert "database of another program" in text
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (before, 0o644)
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_file_that_cannot_be_written_is_an_error_not_a_crash(tmp_path: Path) -> None:
@@ -113,6 +129,7 @@ def test_a_file_that_cannot_be_written_is_an_error_not_a_crash(tmp_path: Path) -
     assert status == 2
     assert "--memory" in text
     assert "Traceback" not in text
+    assert stat.S_IMODE(folder.stat().st_mode) != 0o600
 
 
 @pytest.mark.parametrize(("option", "other"), [("--port", "--otlp-port"), ("--otlp-port", "--port")])
@@ -157,12 +174,13 @@ def test_a_full_queue_answers_503_and_loses_nothing_it_acknowledged(tmp_path: Pa
         senders = [threading.Thread(target=send) for _ in range(90)]
         for sender in senders:
             sender.start()
-        wait_until(lambda: len(statuses) >= 10, "the first refusals")
+        wait_until(lambda: statuses, "the first refusal")
         blocker.execute("ROLLBACK")
         blocker.close()
         for sender in senders:
             sender.join()
         accepted = statuses.count((200, None))
         assert accepted + statuses.count((503, "1")) == 90
-        assert accepted >= 64
+        assert 0 < accepted < 90
+        assert "Unavailable" not in console.process.stderr
         assert console.json("/api/status")["stored"]["logs"] == accepted

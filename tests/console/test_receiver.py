@@ -14,6 +14,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
@@ -188,6 +189,20 @@ def test_chunked_bodies_are_411_and_end_the_connection(console: Console) -> None
     assert answer.count(b"HTTP/1.1") == 1, "the chunks were read as a second request"
 
 
+def test_a_body_that_ends_early_is_not_taken_for_the_whole(console: Console) -> None:
+    trace = trace_id()
+    body = ExportTraceServiceRequest()
+    for _ in range(2):
+        one = body.resource_spans.add().scope_spans.add().spans.add()
+        one.trace_id, one.span_id = bytes.fromhex(trace), bytes.fromhex(span_id())
+    half = body.SerializeToString()[: body.ByteSize() // 2]
+    lines = ["POST /v1/traces HTTP/1.1", "Host: localhost", f"Content-Type: {PROTOBUF}"]
+    head = "\r\n".join([*lines, f"Content-Length: {body.ByteSize()}", "", ""])
+    answer = raw(urlsplit(console.otlp).port or 0, head.encode() + half, end=True)
+    assert b" 400 " in answer
+    assert console.spans(trace) == []
+
+
 def test_grpc_on_the_http_port_is_recognised(console: Console) -> None:
     answer = raw(urlsplit(console.otlp).port or 0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
     assert b"415" in answer
@@ -235,10 +250,12 @@ def test_surplus_attributes_and_events_are_counted(console: Console) -> None:
     assert len(found["events"]) == 128
 
 
-def raw(port: int, exchange: bytes) -> bytes:
+def raw(port: int, exchange: bytes, *, end: bool = False) -> bytes:
     """Everything that comes back for `exchange` until the peer is silent for a second or closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
         connection.sendall(exchange)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
         try:
             while part := connection.recv(65536):
