@@ -9,12 +9,21 @@ from typing import Any, TypeAlias, TypeVar
 
 Parsed = TypeVar("Parsed")
 Parser: TypeAlias = Callable[[Any], Parsed]
-Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 
 MAX_PORT = 65_535
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _HOST = re.compile(r"<private>|<single-label>|(\*\.)?[A-Za-z0-9._:-]+|\*", re.ASCII)
+
+
+class Networks(tuple[IPv4Network | IPv6Network, ...]):  # noqa: SLOT001 - it keeps its hash
+    """Networks as one value that is looked up on every request: its hash is computed once."""
+
+    def __hash__(self) -> int:
+        known: int | None = self.__dict__.get("hash")
+        if known is None:
+            known = self.__dict__["hash"] = super().__hash__()
+        return known
 
 
 class SettingError(ValueError):
@@ -117,7 +126,7 @@ def networks(value: Any) -> Networks:
     """A list of networks in CIDR form."""
     accepted = "a list of networks such as ['10.0.0.0/8', '::1/128']"
     try:
-        return tuple(ip_network(text(item), strict=False) for item in _items(value, accepted))
+        return Networks(ip_network(text(item), strict=False) for item in _items(value, accepted))
     except ValueError as fault:
         raise SettingError(accepted, f"Write each in CIDR form ({fault}).") from None
 

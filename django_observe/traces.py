@@ -32,7 +32,7 @@ from django_observe.vocabulary import UNMATCHED_ROUTE, Attribute, LabelValue
 UNKNOWN_METHOD = "HTTP"
 """Name of a span whose method is not a known one (semantic conventions for HTTP spans, "Name")."""
 
-_SERVER_ERROR = 500
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _begin: Callable[[HttpRequest, bool], ServerSpan | None] | None = None
 
 
@@ -120,7 +120,7 @@ def report(record: Record) -> None:
 
 
 def _complete_server_span(exchange: Exchange, span: Span) -> None:
-    if exchange.quiet and exchange.status < _SERVER_ERROR:
+    if exchange.quiet and exchange.status < _CLIENT_ERROR and exchange.failure is None:
         quiet.discard(span.get_span_context().trace_id)
         return
     if not span.is_recording():
