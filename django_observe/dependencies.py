@@ -60,11 +60,11 @@ def _cache(alias: str) -> None:
 
 
 def _celery_apps() -> list[Any]:
-    """The project's Celery apps that have a broker; Celery's own fallback app is none of them."""
+    """The project's Celery apps that have a broker; not Celery's fallback, nor apps never made current."""
     state = sys.modules.get("celery._state")
     if state is None or not conf.settings().celery:
         return []
-    apps = [app for app in state._get_active_apps() if app.main != "default"]  # noqa: SLF001 - no public list
+    apps = [app for app in state._get_active_apps() if app.set_as_current and app.main != "default"]  # noqa: SLF001 - no public list
     return sorted((app for app in apps if app.conf.broker_url), key=lambda app: str(app.main))
 
 

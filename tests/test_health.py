@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from celery import Celery
+from celery import _state as celery_state
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.http import HttpResponse
@@ -25,6 +27,9 @@ from django_observe import dependencies, health, probe
 from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db
+WITHOUT_BROKER = override_settings(DJANGO_OBSERVE={"CELERY": False})
+"""Apps of other tests may still be there, with brokers that are not."""
+
 gates: dict[str, threading.Event] = {}
 calls: list[str] = []
 
@@ -34,6 +39,20 @@ class Forgetful(LocMemCache):
 
     def set(self, *args: Any, **kwargs: Any) -> None:
         return None
+
+
+@contextmanager
+def current_app(broker: str) -> Iterator[Celery]:
+    """A Celery app as a project makes it, for a while."""
+    state: Any = celery_state
+    before = state._tls.current_app
+    app: Any = Celery("shop", broker=broker)
+    try:
+        yield app
+    finally:
+        state._tls.current_app = before
+        app.set_as_current = False
+        app.close()
 
 
 def fine() -> None:
@@ -88,6 +107,7 @@ def test_they_are_only_read(path: str, method: str) -> None:
     assert response["Allow"] == "GET, HEAD"
 
 
+@WITHOUT_BROKER
 def test_ready_asks_database_and_cache_and_times_each() -> None:
     response = Client().get("/readyz")
     answer = response.json()
@@ -100,10 +120,12 @@ def test_ready_asks_database_and_cache_and_times_each() -> None:
     assert Client().head("/readyz").status_code == 200
 
 
+@WITHOUT_BROKER
 def test_ready_answers_in_async_too() -> None:
     assert async_to_sync(AsyncClient().get)("/readyz").json()["status"] == "ok"
 
 
+@WITHOUT_BROKER
 def test_the_requests_own_connection_is_neither_used_nor_closed(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
@@ -246,19 +268,28 @@ def test_a_forked_child_does_not_wait_for_its_parents_probe() -> None:
     ids=["memory", "filesystem", "redis", "amqp"],
 )
 def test_the_broker_is_asked_where_a_server_could_be_away(url: str, error: str | None) -> None:
-    app = Celery("shop", broker=url, set_as_current=False)
-    found = dependencies.checks()
-    assert "broker" in found
-    verdict = probe.ask({"broker": lambda: dependencies._broker(app)}, 5)["broker"]
+    with current_app(url) as app:
+        found: dict[str, Any] = dict(dependencies.checks())
+        check = next(
+            check for name, check in found.items() if name.startswith("broker") and app in check.args
+        )
+        verdict = probe.ask({"broker": check}, 5)["broker"]
     assert (verdict.error or "").startswith(error or "")
     assert (verdict.error is None) is (error is None)
 
 
 def test_without_celery_there_is_no_broker_to_ask() -> None:
-    app = Celery("shop", broker="memory://", set_as_current=False)
-    with override_settings(DJANGO_OBSERVE={"CELERY": False}):
-        assert "broker" not in dependencies.checks()
-    assert app.main == "shop"
+    with current_app("memory://"):
+        assert any(name.startswith("broker") for name in dependencies.checks())
+        with override_settings(DJANGO_OBSERVE={"CELERY": False}):
+            assert not any(name.startswith("broker") for name in dependencies.checks())
+
+
+def test_an_app_that_is_nobodys_current_one_is_not_asked() -> None:
+    before = set(dependencies.checks())
+    app = Celery("aside", broker="memory://", set_as_current=False)
+    assert set(dependencies.checks()) == before
+    app.close()
 
 
 def test_an_answer_is_an_http_response() -> None:
