@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
 
 from django.core.signals import setting_changed
+from django.utils import log
 
 from django_observe import conf
 from django_observe.consoleformat import ConsoleFormatter
@@ -22,6 +25,8 @@ from django_observe.vocabulary import LoggerName
 
 SERVER_LOGGERS = ("gunicorn.error", "gunicorn.access", "uvicorn", "uvicorn.error", "uvicorn.access")
 
+_FOLLOWED = "_observe_followed"
+
 _context = ContextFilter()
 _once = OncePerFact()
 _output: Output | None = None
@@ -31,6 +36,7 @@ _level_set: str | None = None
 def install() -> None:
     """Installs the handlers, formats and filters. May be called again: nothing is added twice."""
     setting_changed.connect(_reinstall, dispatch_uid="django_observe.logs", weak=False)
+    _follow(log.configure_logging)
     output, root = _stdout(), logging.getLogger()
     alone = conf.logging_left_alone() and not _writes_elsewhere(root)
     if alone:
@@ -67,6 +73,24 @@ def for_celery(*, loglevel: object = None, logfile: object = None, **_: object) 
         handler.setFormatter(JsonFormatter())
         handler.addFilter(_context)
         root.addHandler(handler)
+
+
+def _follow(configure: Callable[[Any, Any], None]) -> None:
+    """Installs again after each `django.setup()`, which applies LOGGING anew, but calls no `ready()` again.
+
+    `get_wsgi_application` under runserver and Celery's fixup both call it a second time.
+    """
+    if hasattr(configure, _FOLLOWED):
+        return
+
+    @wraps(configure)
+    def configure_and_install(logging_config: Any, logging_settings: Any) -> None:
+        configure(logging_config, logging_settings)
+        with guard("logs"):
+            install()
+
+    setattr(configure_and_install, _FOLLOWED, True)
+    log.configure_logging = configure_and_install
 
 
 def _reinstall(*, setting: str, **_: object) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.test import Client, RequestFactory, override_settings
+from django.utils import log
 
 from django_observe import conf, logs, logwiring, reporting
 from django_observe.json import JsonFormatter
@@ -284,6 +286,32 @@ def test_basic_config_counts_as_logging_of_the_project(stdout: io.StringIO) -> N
     root.handlers[:] = [logging.StreamHandler(sys.stderr)]
     logs.install()
     assert not any(isinstance(handler, Output) for handler in root.handlers)
+
+
+@pytest.mark.parametrize("disable", [True, False])
+def test_django_set_up_once_more_changes_nothing(stdout: io.StringIO, disable: bool) -> None:
+    """As `get_wsgi_application` does under runserver: LOGGING is applied anew, to loggers that exist."""
+    own = {
+        "version": 1,
+        "disable_existing_loggers": disable,
+        "formatters": {"own": {"format": "%(correlation_id)s %(message)s"}},
+        "handlers": {"own": {"class": "logging.StreamHandler", "stream": stdout, "formatter": "own"}},
+        "loggers": {"shop": {"handlers": ["own"]}},
+    }
+    with override_settings(LOGGING=own, DJANGO_OBSERVE={"LOG_FORMAT": "json"}):
+        logging.getLogger().handlers.clear()
+        log.configure_logging(settings.LOGGING_CONFIG, own)
+        logging.getLogger("shop").warning("hello")
+        assert stdout.getvalue() == "- hello\n"
+        stdout.seek(0)
+        stdout.truncate()
+        assert told(stdout, exchange())["status"] == 200
+        assert told(stdout, run())["state"] == "SUCCESS"
+    logging.getLogger("shop").handlers.clear()
+    log.configure_logging(settings.LOGGING_CONFIG, {})
+    plain = [type(handler) for handler in logging.getLogger("django").handlers]
+    assert logging.StreamHandler not in plain
+    assert logging.getLogger("django.server").handlers == [logwiring._output]
 
 
 def test_a_logging_that_names_our_logger_wins(stdout: io.StringIO) -> None:
