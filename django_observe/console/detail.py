@@ -61,7 +61,7 @@ def of_span(span: Any, trace_start_ns: int, resource: Mapping[str, Any]) -> Deta
     }
     return Detail(
         facts=_attributes({key: value for key, value in facts.items() if value}),
-        attributes=_attributes({key: value for key, value in attrs.items() if key not in _SHOWN_ELSEWHERE}),
+        attributes=_attributes(_by_key(attrs)),
         events=[_event(event, trace_start_ns) for event in orjson.loads(span["events"])],
         links=orjson.loads(span["links"]),
         correlation_id=visible(span["corr"] or ""),
@@ -80,7 +80,7 @@ def of_log(log: Any, resource: Mapping[str, Any]) -> Detail:
     }
     return Detail(
         facts=_attributes({key: value for key, value in facts.items() if value}),
-        attributes=_attributes({key: value for key, value in attrs.items() if key not in _SHOWN_ELSEWHERE}),
+        attributes=_attributes(_by_key(attrs)),
         stack=visible(stack),
         message=visible(log["body"]),
         correlation_id=visible(log["corr"] or ""),
@@ -105,10 +105,13 @@ def _event(event: Mapping[str, Any], trace_start_ns: int) -> Event:
     )
 
 
+def _by_key(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: attrs[key] for key in sorted(attrs) if key not in _SHOWN_ELSEWHERE}
+
+
 def _attributes(attrs: Mapping[str, Any]) -> list[Attribute]:
     found = []
-    for key in sorted(attrs):
-        value = attrs[key]
+    for key, value in attrs.items():
         text = visible(value if isinstance(value, str) else orjson.dumps(value).decode())
         found.append(Attribute(visible(key), text, block="\n" in text or len(text) > _LONG))
     return found

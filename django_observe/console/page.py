@@ -36,7 +36,7 @@ def page(read: Reader) -> Callable[..., HttpResponse]:
                 request, 503, "That took too long.", f"Narrow the filter and try again ({fault})."
             )
         except ValueError as fault:
-            return _failure(request, 400, "That filter cannot be used.", str(fault))
+            return _failure(request, 400, "That cannot be shown.", str(fault))
         except Http404 as missing:
             return _failure(request, 404, "Nothing here.", str(missing))
 

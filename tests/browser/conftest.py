@@ -27,8 +27,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended with the module: Playwright leaves an event loop running, where Django refuses the database."""
     if not CHROMIUM.exists():
         missing(f"{CHROMIUM} is not there (apt package chromium)")
     with sync_playwright() as playwright:

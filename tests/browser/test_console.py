@@ -172,3 +172,47 @@ def test_hostile_telemetry_runs_nothing(page: Page, console: Console) -> None:
         for summary in page.locator("summary").all():
             summary.click()
         assert page.locator("main img, main script").count() == 0
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const channels = colour => {
+    canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map(byte => byte / 255);
+  };
+  const linear = part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  const luminance = colour => {
+    const [red, green, blue] = channels(colour).map(linear);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const token = (name, hue) => {
+    const probe = document.createElement('i');
+    probe.className = hue; probe.style.color = `var(${name})`; document.body.append(probe);
+    const colour = getComputedStyle(probe).color; probe.remove();
+    return colour;
+  };
+  const ratio = (one, other) => {
+    const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const found = {};
+  for (const name of ['--text', '--muted', '--faint', '--accent', '--bad', '--warn', '--good'])
+    for (const ground of ['--card', '--ground', '--raised'])
+      found[name + ground] = ratio(token(name), token(ground));
+  found.bad = ratio(token('--bad'), token('--bad-soft'));
+  for (let hue = 0; hue < 12; hue++) {
+    const name = `hue-${hue}`;
+    found[`${name} name`] = ratio(token('--service-ink', name), token('--service-tint', name));
+    found[`${name} bar x 1.5`] = 1.5 * ratio(token('--service', name), token('--card'));
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_a_contrast_of_4_5_and_bars_of_3(page: Page, console: Console, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{console.pages}/traces")
+    ratios = page.evaluate(CONTRAST)
+    assert len(ratios) == 46
+    assert not {name: ratio for name, ratio in ratios.items() if ratio < 4.5}
