@@ -37,14 +37,14 @@ def install() -> None:
     """Installs the handlers, formats and filters. May be called again: nothing is added twice."""
     setting_changed.connect(_reinstall, dispatch_uid="django_observe.logs", weak=False)
     _follow(log.configure_logging)
-    output, root = _stdout(), logging.getLogger()
-    alone = conf.logging_left_alone() and not _writes_elsewhere(root)
+    output, root, settings = _stdout(), logging.getLogger(), conf.settings()
+    alone = settings.logs is not False and conf.logging_left_alone() and not _writes_elsewhere(root)
     if alone:
         _take_root(root, output)
     _stamp_all(root)
     for name in (LoggerName.REQUEST, LoggerName.TASK):
         _keep_apart(logging.getLogger(name), output)
-    if alone or conf.settings().log_format == "json":
+    if alone or settings.log_format == "json":
         _adopt_servers(output)
     if "otlp" in conf.environment("OTEL_LOGS_EXPORTER").lower():
         _export_otlp()

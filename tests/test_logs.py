@@ -281,6 +281,15 @@ def test_a_projects_own_logging_only_learns_the_id(
         assert own.stream.getvalue() == "- hello\n"
 
 
+def test_with_logs_off_logging_stays_as_it_is(stdout: io.StringIO) -> None:
+    root, console = logging.getLogger(), logging.StreamHandler()
+    root.handlers[:], logging.getLogger("django").handlers[:] = [], [console]
+    with override_settings(DJANGO_OBSERVE={"LOGS": False}):
+        logs.install()
+        assert root.handlers == []
+        assert logging.getLogger("django").handlers == [console]
+
+
 def test_basic_config_counts_as_logging_of_the_project(stdout: io.StringIO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [logging.StreamHandler(sys.stderr)]
