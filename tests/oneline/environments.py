@@ -88,5 +88,6 @@ def _bare() -> dict[str, str]:
 
 
 def _fingerprint(python: Path) -> str:
-    requirements = (ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()
-    return f"{python} {ROOT} {hashlib.sha256(requirements).hexdigest()}"
+    """What decides the content: interpreter, place, requirements (the tools' tables of pyproject do not)."""
+    requirements = (ROOT / "pyproject.toml").read_text().split("[tool.")[0]
+    return f"{python} {ROOT} {hashlib.sha256(requirements.encode()).hexdigest()}"
