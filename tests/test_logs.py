@@ -16,7 +16,7 @@ from django.core import mail
 from django.test import Client, RequestFactory, override_settings
 from django.utils import log
 
-from django_observe import conf, logs, logwiring, reporting
+from django_observe import conf, logs, logwiring, otlplogs, reporting
 from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
 from django_observe.loghandler import OncePerFact, Output
@@ -562,3 +562,18 @@ def test_people_at_a_terminal_with_debug_get_their_own_format(
     with override_settings(DJANGO_OBSERVE={}, DEBUG=debug):
         logs.report(exchange())
         assert stdout.getvalue().startswith(start)
+
+
+def test_records_also_leave_by_otlp_where_the_environment_asks(
+    stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("OTEL_LOGS_EXPORTER", "otlp")
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        for _ in range(3):
+            logs.install()
+    exporters = [
+        [handler for handler in logger.handlers if isinstance(handler, otlplogs.ExportHandler)]
+        for logger in logwiring.roots()
+    ]
+    assert [len(found) for found in exporters] == [1, 1, 1]
