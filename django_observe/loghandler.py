@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from django_observe import conf
 from django_observe.logcontext import FIELDS
@@ -14,8 +14,13 @@ from django_observe.reporting import guard
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
+if TYPE_CHECKING:
+    _TextHandler: TypeAlias = logging.StreamHandler[TextIO]
+else:
+    _TextHandler = logging.StreamHandler  # takes no type argument before Python 3.11
 
-class Output(logging.StreamHandler[TextIO]):
+
+class Output(_TextHandler):
     """Writes each line with one call and no lock held: a reader that stops reading blocks no other thread.
 
     A closed stream or a full disk costs at most that line, and is counted.
