@@ -19,7 +19,7 @@ from django_observe import conf
 from django_observe.consoleformat import ConsoleFormatter
 from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
-from django_observe.loghandler import OncePerFact, Output
+from django_observe.loghandler import OncePerFact, Output, is_duplicate
 from django_observe.reporting import guard
 from django_observe.vocabulary import LoggerName
 
@@ -183,8 +183,13 @@ def _export_otlp() -> None:
     if exporter is None:
         return
     exporter.addFilter(_context)
+    exporter.addFilter(_is_news)
     for logger in roots():
         logger.addHandler(exporter)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not is_duplicate(record)
 
 
 def _writes_elsewhere(root: logging.Logger) -> bool:

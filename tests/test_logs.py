@@ -577,3 +577,6 @@ def test_records_also_leave_by_otlp_where_the_environment_asks(
         for logger in logwiring.roots()
     ]
     assert [len(found) for found in exporters] == [1, 1, 1]
+    (exporter,) = exporters[0]
+    assert not exporter.filter(record_of("uvicorn.access", '%s - "%s"'))
+    assert exporter.filter(record_of("shop", "hello"))

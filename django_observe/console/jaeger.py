@@ -29,6 +29,7 @@ _UNIT_NS: Final = {
     "h": 3600 * 10**9,
 }
 _DEFAULT_DEPTH: Final = 100
+LATEST_NS: Final = 2**63 - 1
 
 
 class ParameterError(ValueError):
@@ -51,7 +52,10 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 
 def traces(request: HttpRequest) -> HttpResponse:
-    """GET /api/v3/traces?query.serviceName=&query.startTimeMin=&query.startTimeMax=..."""
+    """GET /api/v3/traces?query.serviceName=&query.startTimeMin=&query.startTimeMax=...
+
+    Jaeger demands both times; here a missing one means all that is kept.
+    """
     try:
         search = _search(request.GET)
     except ParameterError as fault:
@@ -76,13 +80,11 @@ def _search(parameters: QueryDict) -> trace_search.Search:
         _parameter(parameters, f"query.{camel}", f"query.{snake}")
         for camel, snake in (("startTimeMin", "start_time_min"), ("startTimeMax", "start_time_max"))
     )
-    if not start or not end:
-        raise ParameterError("query.startTimeMin and query.startTimeMax are required")
     return trace_search.Search(
         service=_parameter(parameters, "query.serviceName", "query.service_name"),
         operation=_parameter(parameters, "query.operationName", "query.operation_name"),
-        start_ns=_time_ns("query.startTimeMin", start),
-        end_ns=_time_ns("query.startTimeMax", end),
+        start_ns=_time_ns("query.startTimeMin", start) if start else 0,
+        end_ns=_time_ns("query.startTimeMax", end) if end else LATEST_NS,
         duration_min_ns=_duration_ns(parameters, "query.durationMin", "query.duration_min"),
         duration_max_ns=_duration_ns(parameters, "query.durationMax", "query.duration_max"),
         attributes=_attributes(parameters.get("query.attributes", "")),
