@@ -9,7 +9,7 @@ from typing import Any
 
 from celery.app.base import Celery
 from opentelemetry import context as opentelemetry_context
-from wrapt import FunctionWrapper, wrap_function_wrapper
+from wrapt import wrap_function_wrapper
 
 from django_observe import taskheaders, taskrun, taskspans
 from django_observe.records import TaskEvent
@@ -35,8 +35,8 @@ class Publication:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with guard("celery"):
-            if self.event is not None and self.span is not None:
-                taskspans.published(self.span, self.event.task_id, error)
+            if self.span is not None:
+                self.span.close(error)
         opentelemetry_context.detach(self._theirs)
         _current.reset(self._ours)
         if self.event is not None and error is None:
@@ -53,11 +53,14 @@ class Publication:
 
 
 _current: ContextVar[Publication | None] = ContextVar("django_observe_publication", default=None)
+_installed = False
 
 
 def install() -> None:
     """Wraps `Celery.send_task`, once for every app of the process."""
-    if not isinstance(vars(Celery)["send_task"], FunctionWrapper):
+    global _installed
+    if not _installed:
+        _installed = True
         wrap_function_wrapper(Celery, "send_task", _send_task)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state as worker_state
 from celery.worker.request import Request
-from wrapt import FunctionWrapper, wrap_function_wrapper
+from wrapt import wrap_function_wrapper
 
 from django_observe import correlation, privacy, taskheaders, taskrun
 from django_observe.records import TaskEvent, TaskRun
@@ -18,12 +18,15 @@ from django_observe.reporting import guard, report
 from django_observe.vocabulary import LabelValue
 
 _LOST = (TimeLimitExceeded, WorkerLostError, SystemExit, KeyboardInterrupt)
+_installed = False
 _TOLD = "_django_observe_told"
 
 
 def install() -> None:
     """Watches for runs that end without a postrun; `task_failure` comes without headers, or not at all."""
-    if not isinstance(vars(Request)["on_timeout"], FunctionWrapper):
+    global _installed
+    if not _installed:
+        _installed = True
         wrap_function_wrapper(Request, "on_timeout", _on_timeout)
         wrap_function_wrapper(Request, "on_failure", _on_failure)
 

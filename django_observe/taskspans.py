@@ -11,25 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from celery.app.task import Context
-from opentelemetry import context as opentelemetry_context
-from opentelemetry.instrumentation.celery import CeleryInstrumentor, utils
-from opentelemetry.trace import Span
+from opentelemetry.context import detach
 
-_upstream: Any = CeleryInstrumentor  # its methods are not typed
-
-
-class TaskInstrumentor(CeleryInstrumentor):
-    """The instrumentation with its names and attributes, but with no receiver of its own connected.
-
-    Takes the place of the one instance there is, so that an `instrument()` elsewhere makes no second spans.
-    """
-
-    _instance = None
-
-    def _instrument(self, **kwargs: Any) -> None:
-        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]
-        super()._uninstrument()  # type: ignore[no-untyped-call]
+_instrumentor: Any = None
 
 
 @dataclass
@@ -37,78 +21,71 @@ class OpenSpan:
     """Stands in for the task towards the instrumentation, which keeps the span on it; one for each use."""
 
     name: str
-    request: Context | None = None
+    request: Any = None
     throws: tuple[type[Exception], ...] = ()
 
-    def of(self, task_id: str, *, is_publish: bool) -> tuple[Span, AbstractContextManager[Span], Any] | None:
-        """The span, what ends it, and the token of the context that was attached for it."""
-        return utils.retrieve_context(self, task_id, is_publish=is_publish)  # type: ignore[arg-type]
+    def close(self, error: BaseException | None) -> None:
+        """Ends the span, as an error if there was one, and restores the context; once."""
+        for _, activation, token in vars(self).pop("__otel_task_span", {}).values():
+            _leave(activation, error)
+            if token is not None:
+                detach(token)
+
+
+def _leave(activation: AbstractContextManager[Any], error: BaseException | None) -> None:
+    activation.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
 
 def install(*, enabled: bool) -> None:
     """Turns the spans on or off; an instrumentation that the project turned on itself stays as it is."""
-    existing = CeleryInstrumentor._instance  # noqa: SLF001 - there is no public way to ask without making one
-    if not isinstance(existing, TaskInstrumentor):
-        if existing is not None and existing.is_instrumented_by_opentelemetry:
-            return
-        CeleryInstrumentor._instance = existing = TaskInstrumentor()  # type: ignore[no-untyped-call]  # noqa: SLF001
-    if enabled and not existing.is_instrumented_by_opentelemetry:
-        existing.instrument()
-    elif existing.is_instrumented_by_opentelemetry and not enabled:
-        existing.uninstrument()
+    global _instrumentor
+    if enabled and _instrumentor is None:
+        from django_observe import taskinstrumentor
+
+        _instrumentor = taskinstrumentor.instance()
+    if _instrumentor is None or _instrumentor.is_instrumented_by_opentelemetry is enabled:
+        return
+    if enabled:
+        _instrumentor.instrument()
+    else:
+        _instrumentor.uninstrument()
 
 
 def publishing(name: str, task_id: str, signal: dict[str, Any]) -> OpenSpan | None:
-    """Starts a producer's span and makes it current; `published` must follow. None when spans are off."""
-    instrumentor = _instrumentor()
-    if instrumentor is None:
+    """Starts a producer's span and makes it current; its `close` must follow. None when spans are off."""
+    if not _enabled():
         return None
     span = OpenSpan(name)
-    instrumentor._trace_before_publish(**{**signal, "sender": span, "headers": {"id": task_id}})  # noqa: SLF001
+    _instrumentor._trace_before_publish(**{**signal, "sender": span, "headers": {"id": task_id}})  # noqa: SLF001
     return span
-
-
-def published(span: OpenSpan, task_id: str, error: BaseException | None) -> None:
-    """Ends a producer's span, as an error if the publish raised one, and restores the context."""
-    found = span.of(task_id, is_publish=True)
-    if found is not None:
-        found[1].__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
 
 def running(task: Any, task_id: str, signal: dict[str, Any]) -> OpenSpan | None:
     """Starts a run's span, as child of the producer's, and makes it current; `ran` must follow."""
-    instrumentor = _instrumentor()
-    if instrumentor is None:
+    if not _enabled():
         return None
     span = OpenSpan(task.name, task.request, tuple(task.throws or ()))
-    instrumentor._trace_prerun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
+    _instrumentor._trace_prerun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
     return span
 
 
 def failed(span: OpenSpan, task_id: str, einfo: Any) -> None:
     """Marks a run's span as failed, unless the task declares the exception in `throws`."""
-    _upstream._trace_failure(sender=span, task_id=task_id, einfo=einfo)  # noqa: SLF001
+    _instrumentor._trace_failure(sender=span, task_id=task_id, einfo=einfo)  # noqa: SLF001
 
 
 def retried(span: OpenSpan, request: Any, reason: Any) -> None:
     """Notes on a run's span why there will be another run."""
-    _upstream._trace_retry(sender=span, request=request, reason=reason)  # noqa: SLF001
+    _instrumentor._trace_retry(sender=span, request=request, reason=reason)  # noqa: SLF001
 
 
 def ran(span: OpenSpan, task_id: str, signal: dict[str, Any]) -> None:
     """Ends a run's span and restores the context."""
-    instrumentor = _instrumentor()
-    if instrumentor is not None:
-        instrumentor._trace_postrun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
-        return
-    found = span.of(task_id, is_publish=False)
-    if found is not None:
-        found[1].__exit__(None, None, None)
-        if found[2] is not None:
-            opentelemetry_context.detach(found[2])
+    try:
+        _instrumentor._trace_postrun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
+    finally:
+        span.close(None)
 
 
-def _instrumentor() -> Any:
-    existing = CeleryInstrumentor._instance  # noqa: SLF001
-    on = isinstance(existing, TaskInstrumentor) and existing.is_instrumented_by_opentelemetry
-    return existing if on else None
+def _enabled() -> bool:
+    return _instrumentor is not None and bool(_instrumentor.is_instrumented_by_opentelemetry)

@@ -87,9 +87,11 @@ def exporter() -> Iterator[InMemorySpanExporter]:
     memory = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
+    taskspans.install(enabled=True)
+    taskspans.install(enabled=False)
     upstream().instrument(tracer_provider=provider)
     yield memory
-    upstream().uninstrument()
+    taskspans.install(enabled=False)
 
 
 @pytest.fixture
@@ -328,6 +330,7 @@ def test_instrumenting_elsewhere_makes_no_second_span(
 
 def test_an_instrumentation_of_the_projects_own_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CeleryInstrumentor, "_instance", None)
+    monkeypatch.setattr(taskspans, "_instrumentor", None)
     own = upstream()
     own.instrument()
     try:

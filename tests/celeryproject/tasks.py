@@ -1,5 +1,7 @@
 """Tasks that tell what they were run under."""
 
+from __future__ import annotations
+
 import json
 import logging
 import time

@@ -292,8 +292,9 @@ def test_a_workers_traffic_with_its_broker_makes_no_traces(collector: Collector)
     assert roots == {"run"}
 
 
-def test_sigterm_loses_no_span(redis: str, collector: Collector) -> None:
-    worker = Worker("prefork", redis, collector, queue="terminated")
+@pytest.mark.parametrize("pool", list(POOLS))
+def test_sigterm_loses_no_span(pool: str, redis: str, collector: Collector) -> None:
+    worker = Worker(pool, redis, collector, queue=f"terminated-{pool}")
     with worker.process:
         worker.process.wait_for_line("ready.")
         before = len(collector.spans(f"run/{TASKS}quick"))
@@ -306,7 +307,7 @@ def test_sigterm_loses_no_span(redis: str, collector: Collector) -> None:
 
 
 def test_recycled_children_lose_no_span(redis: str, collector: Collector) -> None:
-    worker = Worker("prefork", redis, collector, "--max-tasks-per-child", "1", queue="recycled")
+    worker = Worker("prefork", redis, collector, "--max-tasks-per-child", "1", "-c", "5", queue="recycled")
     with worker.process:
         worker.process.wait_for_line("ready.")
         before = len(collector.spans(f"run/{TASKS}quick"))
