@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import sys
+from types import ModuleType
 
 from django.apps import AppConfig
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
+from wrapt import register_post_import_hook
+
+_CELERY = "celery.app.base"
+_awaits_celery = False
 
 
 class DjangoObserveConfig(AppConfig):
@@ -44,11 +49,26 @@ class DjangoObserveConfig(AppConfig):
         metrics.install()
         outbound.install()
         traces.install()
-        if settings.celery and find_spec("celery") is not None:
-            from django_observe import celery
-
-            celery.install()
+        if settings.celery:
+            _observe_celery()
         _choose_reporters()
+
+
+def _observe_celery() -> None:
+    """Observes Celery now, or as soon as the project imports it: that it is installed alone costs nothing."""
+    global _awaits_celery
+    if _CELERY in sys.modules:
+        _install_celery(sys.modules[_CELERY])
+    elif not _awaits_celery:
+        _awaits_celery = True
+        register_post_import_hook(_install_celery, _CELERY)
+
+
+def _install_celery(_: ModuleType) -> None:
+    from django_observe import celery, conf
+
+    if conf.settings().celery:
+        celery.install()
 
 
 def _choose_reporters() -> None:

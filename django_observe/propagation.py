@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from opentelemetry import propagate
 from opentelemetry.context import Context, set_value
 from opentelemetry.propagators.composite import CompositePropagator
@@ -29,9 +31,9 @@ class CorrelationPropagator(TextMapPropagator):
         context: Context | None = None,  # noqa: ARG002 - the interface's; the ID lies in a variable
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Writes the current ID into `carrier`, under the wire's header name in lower case."""
+        """Writes the current ID into `carrier`, in lower case; a header the caller set in any case stays."""
         identifier = correlation_id()
-        if identifier is not None:
+        if identifier is not None and not _has(carrier, self._field):
             setter.set(carrier, self._field, identifier)
 
     def extract(
@@ -51,6 +53,10 @@ class CorrelationPropagator(TextMapPropagator):
     @property
     def _field(self) -> str:
         return (conf.settings().correlation_header or Header.CORRELATION_ID).lower()
+
+
+def _has(carrier: object, field: str) -> bool:
+    return isinstance(carrier, Mapping) and any(str(name).lower() == field for name in carrier)
 
 
 def install() -> None:

@@ -121,7 +121,7 @@ class TaskRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEvent:
-    """A task's life outside its run: SENT by a publisher, RECEIVED, REVOKED or REJECTED by a worker."""
+    """A task's life around its run: SENT by a publisher; RECEIVED, STARTED, REVOKED, REJECTED by a worker."""
 
     task: str
     task_id: str

@@ -21,7 +21,6 @@ class Header:
     FORWARDED_FOR: Final = "X-Forwarded-For"
     TRACEPARENT: Final = "traceparent"
     TRACESTATE: Final = "tracestate"
-    TASK_CORRELATION_ID: Final = "x_correlation_id"
     TASK_PUBLISHED_AT: Final = "x_published_at"
 
 

@@ -68,6 +68,15 @@ def test_the_id_travels_through_opentelemetrys_propagation() -> None:
     assert correlation_id() is None
 
 
+@pytest.mark.parametrize("name", ["x-correlation-id", "X-Correlation-ID"])
+def test_a_header_that_the_caller_set_is_not_overwritten(name: str) -> None:
+    propagation.install()
+    carrier = {name: "the-callers-own"}
+    with correlated("travels-001"):
+        propagate.inject(carrier)
+    assert carrier == {name: "the-callers-own"}
+
+
 def test_a_hostile_carrier_gives_no_id() -> None:
     propagation.install()
     token = attach(propagate.extract({"x-correlation-id": "x\r\ny" * 99}))
