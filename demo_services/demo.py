@@ -15,6 +15,7 @@ from demo_services.telemetry import Telemetry, wait_for
 
 START_SECONDS = 60
 ARRIVE_SECONDS = 15
+MOST_RESTARTS = 10
 
 
 class NotReadyError(Exception):
@@ -73,11 +74,16 @@ class Demo:
 
     def keep_watch(self) -> None:
         """Say when a program ends, and let the others run on; ends by Interrupted alone."""
+        restarts = MOST_RESTARTS
         while True:
             try:
                 self.crew.watch()
             except ProgramDiedError as death:
                 self.screen.failure(str(death))
+                if death.program.started_again and restarts:
+                    restarts -= 1
+                    self.crew.start(death.program)
+                    self.screen.heading(f"{death.program.name} is started again")
             time.sleep(POLL_SECONDS * 4)
 
     def _trace_of(self, order: PlacedOrder) -> str:

@@ -91,6 +91,7 @@ class Plan:
                 "OBSERVE_WORKER_METRICS_PORT": str(self.ports.worker_metrics),
             },
             lambda log: "ready." in log,
+            started_again=True,  # kombu's Redis transport can end it when it loses the connection
         )
 
     def republisher(self) -> Program:

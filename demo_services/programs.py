@@ -28,10 +28,15 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[str], bool] | None = None
     needed_to_the_end: bool = False
+    started_again: bool = False
 
 
 class ProgramDiedError(Exception):
     """A program ended that should have run on, or failed; the text holds its last lines."""
+
+    def __init__(self, program: Program, obituary: str) -> None:
+        super().__init__(obituary)
+        self.program = program
 
 
 class Running:
@@ -61,7 +66,7 @@ class Running:
         if self.program.ready is None and code == 0:
             return True
         if code is not None:
-            raise ProgramDiedError(self.obituary())
+            raise ProgramDiedError(self.program, self.obituary())
         return self.program.ready is not None and self.program.ready(self.text())
 
     def signal_all(self, number: signal.Signals) -> None:
@@ -96,14 +101,17 @@ class Crew:
     def __init__(self, state: Path, interruption: Interruption) -> None:
         self.running: list[Running] = []
         self.log_folder, self._pid_folder = state / "log", state / "pid"
+        self._logs: set[Path] = set()
         self._interruption = interruption
         for folder in (self.log_folder, self._pid_folder):
             folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, program: Program) -> Running:
-        """Start a program with an empty log."""
+        """Start a program; its log begins anew with the demo, not when the program is started again."""
         log = self.log_folder / f"{program.name}.log"
-        log.write_bytes(b"")
+        if log not in self._logs:
+            log.write_bytes(b"")
+            self._logs.add(log)
         with self._interruption.held():
             running = Running(program, log)
             self.running.append(running)
@@ -117,7 +125,7 @@ class Crew:
                 continue
             self._forget(running)
             if running.program.ready is not None:
-                raise ProgramDiedError(running.obituary())
+                raise ProgramDiedError(running.program, running.obituary())
 
     def stop(self) -> None:
         """End all, those that the others need last; what is left after some four seconds is killed."""

@@ -75,6 +75,7 @@ def test_payment(shop: Shop, customer: Customer, control: dict[str, Any], status
 
 def test_broker_down(shop: Shop, customer: Customer, broker: ExitStack, broker_port: int) -> None:
     """The order is taken at once, kept with a word in the log, and confirmed when the broker is back."""
+    customer.order()  # so that the worker may have a task in hand
     broker.close()
     started = time.monotonic()
     order = customer.order()

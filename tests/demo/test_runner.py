@@ -79,10 +79,13 @@ def test_stopped_while_starting(tmp_path: Path) -> None:
 
 
 def test_death_is_reported_and_stop_leaves_nothing() -> None:
-    """A service that dies is reported, the rest runs on, and Ctrl-C ends it all in time."""
+    """A service that dies is reported, a worker is started again, and Ctrl-C ends it all in time."""
     with open_shop(TRAFFIC="1") as shop:
         os.killpg(shop.pid("notifications"), signal.SIGKILL)
         shop.process.wait_for_line("notifications ended (signal SIGKILL)")
+        os.killpg(shop.pid("worker"), signal.SIGKILL)
+        shop.process.wait_for_line("worker is started again")
+        wait_until(lambda: shop.log("worker").count("ready.") > 1, "the worker's return")
         wait_until(lambda: "POST /charges" in shop.log("payment"), "an order of the traffic")
         assert {"auth", "orders", "worker", "traffic"} < {
             path.name for path in (shop.state / "pid").iterdir()
