@@ -559,7 +559,7 @@ def test_people_at_a_terminal_with_debug_get_their_own_format(
     monkeypatch.setattr(stdout, "isatty", lambda: terminal, raising=False)
     monkeypatch.delattr(mail, "outbox")
     monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
-    monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)  # what logging reads from Python 3.13 on
+    monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)  # read by logging in 3.13
     with override_settings(DJANGO_OBSERVE={}, DEBUG=debug):
         logs.report(exchange())
         assert stdout.getvalue().startswith(start)
