@@ -86,6 +86,9 @@ def test_broker_down(shop: Shop, customer: Customer, broker: ExitStack, broker_p
     broker.enter_context(redis(broker_port))
     said = customer.mail_about(order, seconds=40) or "".join(map(shop.log, ("republisher", "worker")))
     assert isinstance(said, dict), f"the mail never came:\n{said}"
+    wait_until(
+        lambda: order.answer["correlation_id"] in shop.log("worker"), "the order's ID on the task's line"
+    )
 
 
 def test_auth_hangs(shop: Shop, customer: Customer) -> None:

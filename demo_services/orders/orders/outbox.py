@@ -47,8 +47,12 @@ def _publish_committed(event: OutboxEvent) -> None:
 
 
 def _publish(event: OutboxEvent) -> bool:
+    """Publish an event under its order's ID, also when it is a later run that gets it through."""
+    from django_observe import correlated
+
     try:
-        app.send_task(event.task, args=[event.payload], queue=event.queue, task_id=str(event.pk))
+        with correlated(event.payload["correlation_id"]):
+            app.send_task(event.task, args=[event.payload], queue=event.queue, task_id=str(event.pk))
     except (OperationalError, OSError) as error:
         logger.warning(
             "broker unavailable, event kept in the outbox",
