@@ -8,10 +8,10 @@
 | `django_observe.W002` | django_prometheus' middleware beside ours: it can be removed |
 | `django_observe.W003` | an OTLP protocol that is not http/protobuf, which is used all the same |
 | `django_observe.W004` | OTLP headers (often an API key) sent over plain HTTP to a host that is not private |
-| `django_observe.W005` | LOGGING that switches off the loggers that exist already |
 | `django_observe.W101` | `--deploy`: TRUSTED_PEERS was not set on purpose |
 | `django_observe.W102` | `--deploy`: the service's name is only a guess |
 | `django_observe.W103` | `--deploy`: the metrics page is open to every peer, with or without a token |
+| `django_observe.W104` | `--deploy`: LOGGING switches off the loggers that exist already |
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ Check = Callable[..., list[CheckMessage]]
 
 def install() -> None:
     """Registers the checks. May be called again."""
-    for check in (check_settings, check_middleware, check_export, check_logging):
+    for check in (check_settings, check_middleware, check_export):
         checks.register(check, TAG)
-    checks.register(check_deployment, TAG, deploy=True)
+    for check in (check_deployment, check_logging):
+        checks.register(check, TAG, deploy=True)
 
 
 def _listed(find: Callable[..., Iterator[CheckMessage]]) -> Check:
@@ -114,17 +115,6 @@ def check_export(**_: Any) -> Iterator[CheckMessage]:
 
 
 @_listed
-def check_logging(**_: Any) -> Iterator[CheckMessage]:
-    """W005."""
-    if conf.logging_disables_existing():
-        yield checks.Warning(
-            "LOGGING has disable_existing_loggers on: loggers of libraries imported before fall silent.",
-            hint='Set "disable_existing_loggers": False in LOGGING.',
-            id="django_observe.W005",
-        )
-
-
-@_listed
 def check_deployment(**_: Any) -> Iterator[CheckMessage]:
     """W101, W102 and W103."""
     settings = conf.settings()
@@ -146,6 +136,17 @@ def check_deployment(**_: Any) -> Iterator[CheckMessage]:
             f"METRICS_ALLOW has {everyone[0]}: every peer may read {settings.metrics_path}.",
             hint="Name the networks Prometheus asks from, or set METRICS_TOKEN and an empty METRICS_ALLOW.",
             id="django_observe.W103",
+        )
+
+
+@_listed
+def check_logging(**_: Any) -> Iterator[CheckMessage]:
+    """W104; only at deployment, as a setting of the project's own that we do not depend on."""
+    if conf.logging_disables_existing():
+        yield checks.Warning(
+            "LOGGING has disable_existing_loggers on: loggers of libraries imported before fall silent.",
+            hint='Set "disable_existing_loggers": False in LOGGING.',
+            id="django_observe.W104",
         )
 
 

@@ -134,21 +134,6 @@ def test_w004_headers_over_plain_http(
     assert "canary" not in str(messages)
 
 
-@pytest.mark.parametrize(
-    ("logging", "expected"),
-    [
-        ({"version": 1}, True),
-        ({"version": 1, "disable_existing_loggers": True}, True),
-        ({"version": 1, "disable_existing_loggers": False}, False),
-        ({"version": 1, "incremental": True}, False),
-        ({}, False),
-    ],
-)
-def test_w005_logging_that_silences(logging: dict[str, Any], expected: bool) -> None:
-    with override_settings(LOGGING=logging):
-        assert ("django_observe.W005" in found()) is expected
-
-
 def test_w101_w102_what_is_left_to_defaults_at_deployment() -> None:
     with override_settings(DJANGO_OBSERVE={}):
         assert set(found(deploy=True)) == {"django_observe.W101", "django_observe.W102"}
@@ -171,3 +156,19 @@ def test_w101_w102_what_is_left_to_defaults_at_deployment() -> None:
 def test_w103_a_metrics_page_for_everyone(given: dict[str, Any], expected: bool) -> None:
     with override_settings(DJANGO_OBSERVE={"TRUSTED_PEERS": [], "SERVICE_NAME": "orders", **given}):
         assert set(found(deploy=True)) == ({"django_observe.W103"} if expected else set())
+
+
+@pytest.mark.parametrize(
+    ("logging", "expected"),
+    [
+        ({"version": 1}, True),
+        ({"version": 1, "disable_existing_loggers": True}, True),
+        ({"version": 1, "disable_existing_loggers": False}, False),
+        ({"version": 1, "incremental": True}, False),
+        ({}, False),
+    ],
+)
+def test_w104_logging_that_silences(logging: dict[str, Any], expected: bool) -> None:
+    with override_settings(LOGGING=logging):
+        assert ("django_observe.W104" in found(deploy=True)) is expected
+        assert found() == {}
