@@ -66,9 +66,11 @@ def _observe_celery() -> None:
 
 def _install_celery(_: ModuleType) -> None:
     from django_observe import celery, conf
+    from django_observe.reporting import guard
 
-    if conf.settings().celery:
-        celery.install()
+    with guard("celery"):
+        if conf.settings().celery:
+            celery.install()
 
 
 def _choose_reporters() -> None:

@@ -19,16 +19,19 @@ from django_observe.reporting import guard, report
 
 
 def install() -> None:
-    """Wraps every connection that is open and every one that will be opened. May be called again."""
+    """Wraps every connection that is open and every one that will be opened. May be called again.
+
+    Ours goes first: `execute_wrapper()` blocks of a project take the last one off again.
+    """
     connection_created.connect(_wrap, dispatch_uid="django_observe.database", weak=False)
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and timed not in connection.execute_wrappers:
-            connection.execute_wrappers.append(timed)
+            connection.execute_wrappers.insert(0, timed)
 
 
 def _wrap(*, connection: BaseDatabaseWrapper, **_: object) -> None:
     if timed not in connection.execute_wrappers:
-        connection.execute_wrappers.append(timed)
+        connection.execute_wrappers.insert(0, timed)
     report(NewConnection(alias=connection.alias, vendor=connection.vendor))
 
 

@@ -68,14 +68,14 @@ def install() -> None:
     Where it is listed already, by hand or by an earlier call, nothing changes.
     """
     got_request_exception.connect(_note_exception, dispatch_uid="django_observe.middleware", weak=False)
-    listed = list(django_settings.MIDDLEWARE)
-    if PATH in listed:
+    given = django_settings.MIDDLEWARE
+    if PATH in given:
         return
-    position = listed.index(_OPENTELEMETRY) + 1 if _OPENTELEMETRY in listed else 0
-    if isinstance(django_settings.MIDDLEWARE, list) and django_settings.is_overridden("MIDDLEWARE"):
-        django_settings.MIDDLEWARE.insert(position, PATH)
+    position = given.index(_OPENTELEMETRY) + 1 if _OPENTELEMETRY in given else 0
+    if isinstance(given, list) and django_settings.is_overridden("MIDDLEWARE"):
+        given.insert(position, PATH)
     else:
-        django_settings.MIDDLEWARE = [*listed[:position], PATH, *listed[position:]]
+        django_settings.MIDDLEWARE = type(given)([*given[:position], PATH, *given[position:]])
 
 
 def _begun(request: HttpRequest) -> tuple[endpoints.Endpoint | None, Observation | None]:
@@ -92,6 +92,7 @@ def _answered(response: HttpResponseBase, observation: Observation, *, own: bool
     """
     with guard("middleware"):
         observation.echo(response)
+    with guard("middleware"):
         if own and response.status_code < 400:  # noqa: PLR2004
             observation.forget()
         elif response.streaming:

@@ -74,9 +74,11 @@ class Observation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self.abandon(error)
-        self.unbind(self._tokens)
+        try:
+            if error is not None:
+                self.abandon(error)
+        finally:
+            self.unbind(self._tokens)
 
     def forget(self) -> None:
         """Ends without a report: a scrape or a probe that went well."""
@@ -99,11 +101,12 @@ class Observation:
         self._report(response.status_code, response, bytes_out=bytes_out, aborted=aborted)
 
     def abandon(self, error: BaseException) -> None:
-        """Reports a request that got no answer: its client went away, or the server gave it up."""
+        """Reports a request that got no answer: it raised, its client went away, or the server gave it up."""
         gone = isinstance(error, (asyncio.CancelledError, GeneratorExit))
         if not gone:
             self.failed(error)
-        self._report(CLIENT_CLOSED_REQUEST if gone else 500, None, bytes_out=None, aborted=True)
+        aborted = not isinstance(error, Exception)
+        self._report(CLIENT_CLOSED_REQUEST if gone else 500, None, bytes_out=None, aborted=aborted)
 
     def _report(
         self, status: int, response: HttpResponseBase | None, *, bytes_out: int | None, aborted: bool
@@ -113,8 +116,9 @@ class Observation:
         self._ended = True
         with guard("observation"):
             report(self._exchange(status, response, bytes_out=bytes_out, aborted=aborted))
-        if self.span is not None:
-            self.span.end()
+        with guard("traces"):
+            if self.span is not None:
+                self.span.end()
 
     def _exchange(
         self, status: int, response: HttpResponseBase | None, *, bytes_out: int | None, aborted: bool

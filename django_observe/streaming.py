@@ -7,8 +7,9 @@ from typing import cast
 
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from opentelemetry.context import Context, attach, get_current
 
-from django_observe.observation import Observation
+from django_observe.observation import Observation, Tokens
 
 
 def observe(response: StreamingHttpResponse, observation: Observation) -> None:
@@ -34,6 +35,19 @@ class _Body:
         self.complete = False
         self._response = response
         self._observation = observation
+        self._context: Context | None = None
+
+    def _bind(self) -> Tokens:
+        """Binds the request for one step, with the spans that the body itself has opened in earlier ones."""
+        tokens = self._observation.bind()
+        if self._context is not None:
+            attach(self._context)
+        return tokens
+
+    def _unbind(self, tokens: Tokens) -> None:
+        if self._observation.span is not None:
+            self._context = get_current()
+        self._observation.unbind(tokens)
 
     def _finished(self) -> None:
         self.complete = True
@@ -56,7 +70,7 @@ class _SyncBody(_Body):
         return self
 
     def __next__(self) -> bytes:
-        tokens = self._observation.bind()
+        tokens = self._bind()
         try:
             part = next(self._parts)
         except StopIteration:
@@ -66,7 +80,7 @@ class _SyncBody(_Body):
             self._broken(error)
             raise
         finally:
-            self._observation.unbind(tokens)
+            self._unbind(tokens)
         self.bytes_out += len(part)
         return part
 
@@ -82,7 +96,7 @@ class _AsyncBody(_Body):
         return self
 
     async def __anext__(self) -> bytes:
-        tokens = self._observation.bind()
+        tokens = self._bind()
         try:
             part = await anext(self._parts)
         except StopAsyncIteration:
@@ -92,7 +106,7 @@ class _AsyncBody(_Body):
             self._broken(error)
             raise
         finally:
-            self._observation.unbind(tokens)
+            self._unbind(tokens)
         self.bytes_out += len(part)
         return part
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -41,6 +42,22 @@ def test_a_failing_statement_is_told_and_still_raises(told: list[Record]) -> Non
         cursor.execute("SELECT nothing FROM nowhere")
     assert isinstance(told[-1], Query)
     assert told[-1].failure == "OperationalError"
+
+
+def test_a_projects_own_wrapper_ends_with_its_block_though_the_connection_opened_inside() -> None:
+    connection.close()
+    seen: list[str] = []
+
+    def own(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(own), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 2")
+    assert seen == ["SELECT 1"]
+    assert database.timed in connection.execute_wrappers
 
 
 def test_installing_again_counts_once() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.conf import settings as django_settings
@@ -15,9 +16,12 @@ from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, re_path
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
 from django_observe import correlation_id, middleware, reporting, tally
 from django_observe.records import Exchange, Record
+from django_observe.testing import captured
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
 
@@ -305,6 +309,56 @@ def test_two_hundred_concurrent_async_requests_do_not_mix_their_ids(told: list[R
     assert len(exchanges(told)) == 200
 
 
+def test_a_processor_or_propagator_that_raises_changes_no_answer_and_hides_no_request(
+    told: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Raising:
+        trace = None
+
+        def attach(self) -> None: ...
+
+        def detach(self, token: object) -> None: ...
+
+        def answered(self, response: object) -> None:
+            raise RuntimeError("a response propagator")
+
+        def end(self) -> None:
+            raise RuntimeError("a span processor")
+
+    monkeypatch.setattr("django_observe.traces.begin", lambda request, trusted: Raising())
+    monkeypatch.setattr(reporting, "_failures", Counter())
+    assert Client().get("/ok/").status_code == 200
+    assert b"".join(Client().get("/stream/").streaming_content)  # type: ignore[attr-defined]
+    assert len(exchanges(told)) == 2
+    assert reporting.failures() == {"middleware": 2, "traces": 2}
+    monkeypatch.setattr(reporting, "_failures", Counter())
+
+
+@override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True)
+def test_a_propagated_exception_is_a_failure_and_no_abortion(told: list[Record]) -> None:
+    with pytest.raises(ValueError, match="no such luck"):
+        Client().get("/boom/")
+    assert (only(told).status, only(told).aborted) == (500, False)
+
+
+def test_a_span_that_a_body_opens_stays_current_over_its_parts(told: list[Record]) -> None:
+    tracer, seen = TracerProvider(shutdown_on_exit=False).get_tracer("shop"), []
+
+    def parts() -> Iterator[str]:
+        with tracer.start_as_current_span("inner") as span:
+            for part in "abc":
+                seen.append(trace.get_current_span() is span)
+                yield part
+
+    with captured():
+        response = middleware.ObserveMiddleware(lambda _: StreamingHttpResponse(parts()))(
+            RequestFactory().get("/")
+        )
+        assert b"".join(cast("StreamingHttpResponse", response)) == b"abc"
+    assert seen == [True, True, True]
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_install_puts_us_first_and_only_once(kind: type[list[str] | tuple[str, ...]]) -> None:
     listed = kind(["django.middleware.common.CommonMiddleware"])
@@ -316,6 +370,7 @@ def test_install_puts_us_first_and_only_once(kind: type[list[str] | tuple[str, .
             "django.middleware.common.CommonMiddleware",
         ]
         assert (django_settings.MIDDLEWARE is listed) is (kind is list)
+        assert type(django_settings.MIDDLEWARE) is kind
 
 
 def test_install_goes_after_opentelemetrys_own_middleware() -> None:
