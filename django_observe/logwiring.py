@@ -122,12 +122,9 @@ def _formatter(output: Output) -> logging.Formatter:
 
 def _take_root(root: logging.Logger, output: Output) -> None:
     """Root writes to our stdout in place of Django's console handlers; mails to admins stay."""
-    global _level_set
     root.addHandler(output)
-    level = conf.settings().log_level
-    if _level_set != level:
-        root.setLevel(level)
-        _level_set = level
+    if not _are_records_compared():
+        _set_level(root)
     for name in ("django", "django.server"):
         logger = logging.getLogger(name)
         for handler in list(logger.handlers):
@@ -136,6 +133,20 @@ def _take_root(root: logging.Logger, output: Output) -> None:
     server = logging.getLogger("django.server")
     if not server.propagate:
         server.addHandler(output)
+
+
+def _are_records_compared() -> bool:
+    """Whether tests may look at `caplog`, which must not gain INFO lines by us, and nobody asked for them."""
+    settings = conf.settings()
+    return "pytest" in sys.modules and (settings.log_format, settings.log_level) == ("auto", "INFO")
+
+
+def _set_level(root: logging.Logger) -> None:
+    global _level_set
+    level = conf.settings().log_level
+    if _level_set != level:
+        root.setLevel(level)
+        _level_set = level
 
 
 def _stamp_all(root: logging.Logger) -> None:

@@ -96,15 +96,20 @@ def _records(telemetry: Captured) -> Iterator[None]:
 
 @contextmanager
 def _lines(telemetry: Captured) -> Iterator[None]:
-    from django_observe import logwiring
+    from django_observe import conf, logwiring
 
     handler = _LineHandler(telemetry)
     loggers = logwiring.roots()
+    root = logging.getLogger()
+    level = root.level
     for logger in loggers:
         logger.addHandler(handler)
+    if conf.logging_left_alone() and level == logging.WARNING:
+        root.setLevel(conf.settings().log_level)  # as outside of pytest
     try:
         yield
     finally:
+        root.setLevel(level)
         for logger in loggers:
             logger.removeHandler(handler)
 
