@@ -68,9 +68,16 @@ def is_duplicate(record: logging.LogRecord) -> bool:
     return duplicate is not None and conf.settings().logs is True and duplicate(record)
 
 
+def is_standard(handler: logging.Handler) -> bool:
+    """Whether a handler writes to the process's stdout or stderr."""
+    stream = getattr(handler, "stream", None)
+    return stream is not None and stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+
+
 def in_test_environment() -> bool:
-    """Whether `django.test.utils.setup_test_environment` is in force; its mark is the mail outbox."""
-    return hasattr(sys.modules.get("django.core.mail"), "outbox")
+    """Whether `django.test.utils.setup_test_environment` is in force: it then keeps what it has changed."""
+    state = getattr(sys.modules.get("django.test.utils"), "_TestState", None)
+    return hasattr(state, "saved_data")
 
 
 def _is_chatter(record: logging.LogRecord) -> bool:

@@ -19,7 +19,8 @@ from django_observe import conf
 from django_observe.consoleformat import ConsoleFormatter
 from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
-from django_observe.loghandler import OncePerFact, Output, is_duplicate
+from django_observe.loghandler import OncePerFact, Output, is_duplicate, is_standard
+from django_observe.logroot import Takeover
 from django_observe.reporting import guard
 from django_observe.vocabulary import LoggerName
 
@@ -30,7 +31,7 @@ _FOLLOWED = "_observe_followed"
 _context = ContextFilter()
 _once = OncePerFact()
 _output: Output | None = None
-_level_set: str | None = None
+_takeover = Takeover()
 
 
 def install() -> None:
@@ -40,7 +41,9 @@ def install() -> None:
     output, root, settings = _stdout(), logging.getLogger(), conf.settings()
     alone = settings.logs is not False and conf.logging_left_alone() and not _writes_elsewhere(root)
     if alone:
-        _take_root(root, output)
+        _takeover.take(output, settings.log_level)
+    else:
+        _takeover.leave(output)
     _stamp_all(root)
     for name in (LoggerName.REQUEST, LoggerName.TASK):
         _keep_apart(logging.getLogger(name), output)
@@ -86,6 +89,8 @@ def _follow(configure: Callable[[Any, Any], None]) -> None:
     @wraps(configure)
     def configure_and_install(logging_config: Any, logging_settings: Any) -> None:
         configure(logging_config, logging_settings)
+        if logging_config:
+            _takeover.forget_consoles()
         with guard("logs"):
             install()
 
@@ -118,35 +123,6 @@ def _formatter(output: Output) -> logging.Formatter:
         return JsonFormatter()
     plain = bool(conf.environment("NO_COLOR")) or conf.environment("TERM") == "dumb"
     return ConsoleFormatter(colour=terminal and not plain)
-
-
-def _take_root(root: logging.Logger, output: Output) -> None:
-    """Root writes to our stdout in place of Django's console handlers; mails to admins stay."""
-    root.addHandler(output)
-    if not _are_records_compared():
-        _set_level(root)
-    for name in ("django", "django.server"):
-        logger = logging.getLogger(name)
-        for handler in list(logger.handlers):
-            if type(handler) is logging.StreamHandler and _is_standard(handler):
-                logger.removeHandler(handler)
-    server = logging.getLogger("django.server")
-    if not server.propagate:
-        server.addHandler(output)
-
-
-def _are_records_compared() -> bool:
-    """Whether tests may look at `caplog`, which must not gain INFO lines by us, and nobody asked for them."""
-    settings = conf.settings()
-    return "pytest" in sys.modules and (settings.log_format, settings.log_level) == ("auto", "INFO")
-
-
-def _set_level(root: logging.Logger) -> None:
-    global _level_set
-    level = conf.settings().log_level
-    if _level_set != level:
-        root.setLevel(level)
-        _level_set = level
 
 
 def _stamp_all(root: logging.Logger) -> None:
@@ -182,7 +158,7 @@ def _adopt_servers(output: Output) -> None:
     """The server's own lines get our shape, on the stream they have; its files stay as they are."""
     for name in SERVER_LOGGERS:
         for handler in logging.getLogger(name).handlers:
-            if _is_standard(handler):
+            if is_standard(handler):
                 handler.setFormatter(output.formatter)
                 handler.addFilter(_once)
 
@@ -205,10 +181,4 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _writes_elsewhere(root: logging.Logger) -> bool:
     """Whether the project called `basicConfig` or the like before Django started us."""
-    return any(type(handler) is logging.StreamHandler and _is_standard(handler) for handler in root.handlers)
-
-
-def _is_standard(handler: logging.Handler) -> bool:
-    """Whether it writes to the process's stdout or stderr."""
-    stream = getattr(handler, "stream", None)
-    return stream is not None and stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return any(type(handler) is logging.StreamHandler and is_standard(handler) for handler in root.handlers)

@@ -8,18 +8,21 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
+from _pytest.logging import LogCaptureHandler
 from django.conf import settings
 from django.core import mail
 from django.test import Client, RequestFactory, override_settings
+from django.test.utils import _TestState
 from django.utils import log
 
 from django_observe import conf, logs, logwiring, otlplogs, reporting
 from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
 from django_observe.loghandler import OncePerFact, Output
+from django_observe.logroot import Takeover
 from django_observe.records import (
     CallStats,
     Exchange,
@@ -47,14 +50,14 @@ class State:
     def __init__(self) -> None:
         self.loggers = [logging.getLogger(name) for name in self.NAMES if isinstance(name, str)]
         self.kept = [(each, list(each.handlers), each.level, each.propagate) for each in self.loggers]
-        self.output, self.level = logwiring._output, logwiring._level_set
+        self.output, self.takeover = logwiring._output, logwiring._takeover
 
     def restore(self) -> None:
         for logger, handlers, level, propagate in self.kept:
             logger.handlers[:] = handlers
             logger.setLevel(level)
             logger.propagate = propagate
-        logwiring._output, logwiring._level_set = self.output, self.level
+        logwiring._output, logwiring._takeover = self.output, self.takeover
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def stdout(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     for logger in state.loggers:
         logger.handlers[:] = []
         logger.__dict__.pop("callHandlers", None)
-    logwiring._output = logwiring._level_set = None
+    logwiring._output, logwiring._takeover = None, Takeover()
     monkeypatch.setattr(sys, "stdout", stream)
     with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json"}):
         logs.install()
@@ -290,6 +293,71 @@ def test_with_logs_off_logging_stays_as_it_is(stdout: io.StringIO) -> None:
         assert logging.getLogger("django").handlers == [console]
 
 
+Wiring: TypeAlias = list[tuple[set[logging.Handler], int]]
+
+
+def wiring() -> Wiring:
+    """Handlers and level of each logger that is touched, but for pytest's own handlers."""
+    return [
+        ({each for each in logger.handlers if not isinstance(each, LogCaptureHandler)}, logger.level)
+        for logger in map(logging.getLogger, ("", "django", "django.server"))
+    ]
+
+
+@pytest.fixture
+def untouched(stdout: io.StringIO) -> Iterator[Wiring]:
+    """Logging as Django leaves it, with LOGS off."""
+    root, django, server = map(logging.getLogger, ("", "django", "django.server"))
+    with override_settings(DJANGO_OBSERVE={"LOGS": False}):
+        root.handlers.clear()
+        root.setLevel(logging.WARNING)
+        django.handlers[:] = [logging.StreamHandler(), logging.Handler()]
+        server.handlers[:], server.propagate = [logging.StreamHandler()], False
+        yield wiring()
+
+
+def test_logs_on_for_a_while_leave_logging_as_it_was(untouched: Wiring, stdout: io.StringIO) -> None:
+    for _ in range(2):
+        with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}):
+            logging.getLogger("shop").debug("hello")
+            assert [line["message"] for line in lines(stdout)] == ["hello"]
+        assert wiring() == untouched
+
+
+def test_logs_off_for_a_while_give_root_back_and_take_it_again(
+    untouched: Wiring, stdout: io.StringIO
+) -> None:
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json"}):
+        taken = wiring()
+        with override_settings(DJANGO_OBSERVE={"LOGS": False}):
+            logging.getLogger("shop").warning("not ours")
+            assert wiring() == untouched
+        assert lines(stdout) == []
+        assert wiring() == taken
+
+
+def test_a_level_that_somebody_else_has_set_stays_when_root_is_left(
+    untouched: Wiring,
+) -> None:
+    root = logging.getLogger()
+    with override_settings(DJANGO_OBSERVE={}):
+        root.setLevel(logging.ERROR)
+    assert root.level == logging.ERROR
+
+
+def test_logging_applied_anew_is_not_doubled_by_what_was_removed_before(
+    untouched: Wiring,
+) -> None:
+    with override_settings(DJANGO_OBSERVE={}):
+        log.configure_logging(settings.LOGGING_CONFIG, {})
+        own: dict[str, Any] = {"version": 1, "root": {"handlers": [], "level": "INFO"}}
+        with override_settings(LOGGING=own):
+            log.configure_logging(settings.LOGGING_CONFIG, own)
+            consoles = [type(each) for each in logging.getLogger("django").handlers]
+            assert consoles.count(logging.StreamHandler) == 1
+            assert logging.getLogger().level == logging.INFO
+
+
 def test_basic_config_counts_as_logging_of_the_project(stdout: io.StringIO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [logging.StreamHandler(sys.stderr)]
@@ -426,7 +494,6 @@ class Keep(logging.Filter):
 
 
 def test_a_test_run_is_not_flooded_unless_asked(stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert hasattr(mail, "outbox")
     with override_settings(DJANGO_OBSERVE={}):
         Client(raise_request_exception=False).get("/ok/")
         logging.getLogger("shop").info("an info")
@@ -435,9 +502,21 @@ def test_a_test_run_is_not_flooded_unless_asked(stdout: io.StringIO, monkeypatch
         logging.getLogger("shop").warning("a warning")
         Client(raise_request_exception=False).get("/boom/")
         assert [line["level"] for line in lines(stdout)] == ["WARNING", "ERROR"]
-        monkeypatch.delattr(mail, "outbox")
+        monkeypatch.delattr(_TestState, "saved_data")
         Client().get("/ok/")
         assert len(lines(stdout)) == 1
+
+
+@override_settings(DJANGO_OBSERVE={}, EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
+def test_a_mail_kept_in_memory_does_not_make_it_a_test_run(
+    stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(_TestState, "saved_data")
+    mail.send_mail("subject", "text", "a@shop.example", ["b@shop.example"])
+    assert hasattr(mail, "outbox")
+    logging.getLogger("shop").info("an info")
+    logging.getLogger("django.security").error("of Django's")
+    assert [line["level"] for line in lines(stdout)] == ["INFO", "ERROR"]
 
 
 def test_servers_own_lines_get_the_same_shape_on_their_own_stream(
@@ -557,7 +636,7 @@ def test_people_at_a_terminal_with_debug_get_their_own_format(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(stdout, "isatty", lambda: terminal, raising=False)
-    monkeypatch.delattr(mail, "outbox")
+    monkeypatch.delattr(_TestState, "saved_data")
     monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
     monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)  # read by logging in 3.13
     with override_settings(DJANGO_OBSERVE={}, DEBUG=debug):
