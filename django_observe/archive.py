@@ -39,6 +39,7 @@ def locked(directory: Path, *, alone: bool) -> Iterator[bool]:
     try:
         yield _lock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
     finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing frees it only once no child forked meanwhile has it
         os.close(descriptor)
 
 

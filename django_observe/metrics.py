@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,10 @@ Observe = Callable[[Any], None]
 
 _observers: dict[type, Observe] = {}
 _lock = threading.Lock()
+_counting = threading.RLock()
+"""Held while values grow, and at a fork: prometheus_client's one lock of shared values would else stay locked
+in a child that is forked while another thread counts."""
+_FORK_SECONDS = 1.0
 _ledger: LedgerMetrics | None = None
 
 
@@ -43,7 +48,8 @@ def report(record: Record) -> None:
     """Counts and times one record."""
     kind = type(record)
     observe = _observers.get(kind) or _observer(kind)
-    observe(record)
+    with _counting:
+        observe(record)
 
 
 def reset() -> None:
@@ -57,7 +63,9 @@ def reset() -> None:
 def mirror() -> None:
     """Brings the telemetry ledger's metrics up to date, for a page that is about to be read."""
     with guard("metrics"):
-        _ledgers().mirror()
+        ledgers = _ledgers()
+        with _counting:
+            ledgers.mirror()
 
 
 def superseded() -> tuple[str, ...]:
@@ -172,9 +180,20 @@ def _on_setting_changed(*, setting: str, **_: object) -> None:
         reset()
 
 
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.Lock()
+def _before_fork() -> None:
+    _counting.acquire(timeout=_FORK_SECONDS)
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+def _after_fork_in_parent() -> None:
+    with suppress(RuntimeError):  # it was not to be had
+        _counting.release()
+
+
+def _after_fork_in_child() -> None:
+    global _lock, _counting
+    _lock, _counting = threading.Lock(), threading.RLock()
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +15,7 @@ Reporter: TypeAlias = Callable[[Record], None]
 
 _reporters: tuple[Reporter, ...] = ()
 _failures: Counter[str] = Counter()
-_failures_lock = threading.Lock()
+_failures_lock = threading.RLock()  # reentrant: a destructor may fail, guarded, while it is held
 
 
 def set_reporters(reporters: tuple[Reporter, ...]) -> None:
@@ -63,3 +64,12 @@ def failures() -> dict[str, int]:
     """How often the guard caught something since the process started, by place."""
     with _failures_lock:
         return dict(_failures)
+
+
+def _renew_lock() -> None:
+    """The thread that held it stayed in the parent."""
+    global _failures_lock
+    _failures_lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

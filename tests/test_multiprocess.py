@@ -47,12 +47,12 @@ COUNT = "http_client_request_duration_seconds_count"
 """
 
 
-def python(program: str, **variables: str) -> list[str]:
+def python(program: str, *arguments: str, **variables: str) -> list[str]:
     """The lines a fresh interpreter prints for START and `program`."""
     names = ("DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     done = subprocess.run(
-        [sys.executable, "-c", START + program],
+        [sys.executable, "-c", START + program, *arguments],
         env={**environment, **variables},
         capture_output=True,
         text=True,
@@ -267,6 +267,76 @@ def test_a_reader_that_hangs_delays_a_burial_and_loses_nothing(
         assert archive.pids(tmp_path) == {11}
     archive.bury(tmp_path, {11})
     assert values(tmp_path / "counter_0.db") == {key("a"): (5.0, 0.0)}
+
+
+FORKED_WHILE_LOCKED = """
+import threading, time
+from pathlib import Path
+folder, locked, forked = Path(sys.argv[1]), threading.Event(), threading.Event()
+def scrape():
+    with archive.locked(folder, alone=False):
+        locked.set()
+        forked.wait(30)
+thread = threading.Thread(target=scrape)
+thread.start()
+locked.wait(30)
+ask, answer = os.pipe()
+pid = os.fork()
+if not pid:
+    os.close(answer)
+    os.read(ask, 1)
+    os._exit(0)
+forked.set()
+thread.join()
+with archive.locked(folder, alone=True) as held:
+    print(held)
+os.close(answer)
+os.waitpid(pid, 0)
+"""
+
+
+def test_a_child_forked_during_a_scrape_does_not_keep_the_directory_locked(tmp_path: Path) -> None:
+    assert python(FORKED_WHILE_LOCKED, str(tmp_path)) == ["True"]
+
+
+FORKED_WHILE_COUNTING = """
+import signal, threading
+from django_observe import metrics
+multiprocess.prepare()
+call()
+metrics.mirror()
+stop = threading.Event()
+def count():
+    while not stop.is_set():
+        with reporting.guard("counted"):
+            raise ValueError
+        metrics.mirror()
+        call()
+threads = [threading.Thread(target=count) for _ in range(2)]
+for thread in threads:
+    thread.start()
+def work():
+    signal.alarm(10)
+    with reporting.guard("child"):
+        raise ValueError
+    metrics.mirror()
+    call()
+ended = []
+for _ in range(60):
+    pid = os.fork()
+    if not pid:
+        work()
+        os._exit(0)
+    ended.append(os.waitpid(pid, 0)[1])
+stop.set()
+for thread in threads:
+    thread.join()
+print(set(ended))
+"""
+
+
+def test_children_forked_while_other_threads_count_do_not_hang(tmp_path: Path) -> None:
+    assert python(FORKED_WHILE_COUNTING, OBSERVE_METRICS_DIR=str(tmp_path)) == ["{0}"]
 
 
 def marks(path: Path) -> dict[bytes, Mark]:
