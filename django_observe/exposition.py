@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from email.message import Message
 from hmac import compare_digest
 from multiprocessing import parent_process
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django_observe import conf, exemplars, metrics, multiprocess, trust
 from django_observe.metricset import INFO, SCRAPE_INCOMPLETE
 from django_observe.reporting import guard
-from django_observe.vocabulary import Label
+from django_observe.vocabulary import Header, Label
 from django_observe.vocabulary import Metric as Declared
 
 if TYPE_CHECKING:
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
 
 _EOF: Final = b"# EOF\n"
 _OPENMETRICS: Final = "application/openmetrics-text"
-_FORWARDING: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
 
 def page(request: HttpRequest) -> HttpResponse:
     """Answers a scrape; to whom it is not meant for, 404."""
     meta = request.META
-    forwarded = any(header in meta for header in _FORWARDING)
-    if not allowed(meta.get("REMOTE_ADDR", ""), meta.get("HTTP_AUTHORIZATION", ""), forwarded=forwarded):
+    if not (conf.settings().metrics and allowed(meta.get("REMOTE_ADDR", ""), request.headers)):
         response = HttpResponse("Not Found\n", status=404, content_type="text/plain; charset=utf-8")
     elif request.method not in {"GET", "HEAD"}:
         response = HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
@@ -43,14 +42,13 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def allowed(peer: str, authorization: str, *, forwarded: bool) -> bool:
-    """Whether a reader may see metrics, if they are on: by METRICS_TOKEN, or as a peer in METRICS_ALLOW."""
+def allowed(peer: str, headers: Mapping[str, str] | Message) -> bool:
+    """Whether a reader may see what is inside: by METRICS_TOKEN, or as a direct peer in METRICS_ALLOW."""
     settings = conf.settings()
-    if not settings.metrics:
-        return False
-    scheme, _, token = authorization.partition(" ")
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
     if settings.metrics_token is not None and scheme.lower() == "bearer":
         return compare_digest(token.strip().encode("utf-8", "replace"), settings.metrics_token.encode())
+    forwarded = any(name in headers for name in Header.FORWARDING)
     return not forwarded and trust.is_in(peer, settings.metrics_allow)
 
 

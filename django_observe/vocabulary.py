@@ -19,6 +19,10 @@ class Header:
     REQUEST_ID: Final = "X-Request-ID"
     REQUEST_START: Final = "X-Request-Start"
     FORWARDED_FOR: Final = "X-Forwarded-For"
+    FORWARDED: Final = "Forwarded"
+    REAL_IP: Final = "X-Real-IP"
+    FORWARDING: Final = (FORWARDED_FOR, FORWARDED, REAL_IP)
+    """What proxies add: whoever sends one of these is not the peer itself."""
     TRACEPARENT: Final = "traceparent"
     TRACESTATE: Final = "tracestate"
     TASK_PUBLISHED_AT: Final = "x_published_at"

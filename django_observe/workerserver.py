@@ -12,7 +12,6 @@ from typing import Any
 
 from django_observe import conf, exposition
 from django_observe.reporting import guard
-from django_observe.vocabulary import Header
 
 logger = logging.getLogger(__name__)
 
@@ -81,16 +80,13 @@ class _Page(BaseHTTPRequestHandler):
         """A scrape is no news."""
 
     def _answer(self) -> None:
-        path = conf.settings().metrics_path or "/metrics"
-        given = self.headers
-        forwarded = any(header in given for header in (Header.FORWARDED_FOR, "Forwarded", "X-Real-IP"))
-        may = exposition.allowed(
-            str(self.client_address[0]), given.get("Authorization", ""), forwarded=forwarded
-        )
+        settings = conf.settings()
+        path = settings.metrics_path or "/metrics"
+        may = settings.metrics and exposition.allowed(str(self.client_address[0]), self.headers)
         if self.path.partition("?")[0] != path or not may:
             self._send(HTTPStatus.NOT_FOUND, b"Not Found\n", "text/plain; charset=utf-8")
             return
-        self._send(HTTPStatus.OK, *exposition.render(given.get("Accept", ""), several=False))
+        self._send(HTTPStatus.OK, *exposition.render(self.headers.get("Accept", ""), several=False))
 
     def _send(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
         self.send_response(status)
