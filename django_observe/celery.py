@@ -79,10 +79,16 @@ def on_pool_process_starts(**_: Any) -> None:
             brokertraffic.forked()
 
 
-def on_process_ends(**_: Any) -> None:
-    """Receiver of `worker_process_shutdown` and `worker_shutdown`; a pool's process has no atexit."""
+def on_pool_process_ends(**_: Any) -> None:
+    """Receiver of `worker_process_shutdown`; a pool's process has no atexit."""
     with guard("celery"):
-        export.shutdown(conf.settings().flush_timeout)
+        export.shutdown()
+
+
+def on_worker_ends(**_: Any) -> None:
+    """Receiver of `worker_shutdown`; a process that embeds a worker lives on."""
+    with guard("celery"):
+        export.flush_before_exit()
 
 
 _RECEIVERS = (
@@ -95,6 +101,6 @@ _RECEIVERS = (
     (signals.setup_logging, on_setup_logging),
     (signals.worker_ready, on_worker_ready),
     (signals.worker_process_init, on_pool_process_starts),
-    (signals.worker_process_shutdown, on_process_ends),
-    (signals.worker_shutdown, on_process_ends),
+    (signals.worker_process_shutdown, on_pool_process_ends),
+    (signals.worker_shutdown, on_worker_ends),
 )

@@ -60,7 +60,7 @@ class Pipeline:
         self._worker: Thread | None = None
         self._receiver: Receives | None = None
         self._urgent = 0
-        self._close_by: float | None = None
+        self._leave_by: float | None = None
         self._closed = False
 
     def offer(self, record: Any) -> None:
@@ -83,30 +83,31 @@ class Pipeline:
         with self._lock:
             return self._books.ledger()
 
-    def hurry(self) -> tuple[int, int]:
-        """Makes the worker send at once; answers what `flushed` wants to be told."""
+    def hurry(self, leave_by: float | None = None) -> tuple[int, int]:
+        """Makes the worker send at once; answers what `flushed` wants to be told. `closed` needs nothing.
+
+        With `leave_by` (monotonic seconds) a failing receiver is given up soon.
+        """
         with self._lock:
             self._urgent += 1
+            if leave_by is not None:
+                self._leave_by = leave_by
+                self._backoff.failures = 0
             self._backoff.forgive()
             self._changed.notify_all()
             return self._books.left + self._books.queued, self._books.lost
 
     def flushed(self, mark: tuple[int, int], deadline: float) -> bool:
         """Waits until `deadline` (monotonic seconds) for what was queued at `hurry`: was all exported?"""
-        arrived = self._wait_for(lambda: self._books.left >= mark[0], deadline)
+        self._wait_for(lambda: self._books.left >= mark[0] or self._is_given_up(), deadline)
         with self._lock:
             self._urgent -= 1
-            return arrived and self._books.lost == mark[1]
-
-    def close(self, deadline: float) -> None:
-        """Sends at once; from now on a failing receiver is given up soon. `closed` must follow."""
-        self._close_by = deadline
-        self._backoff.failures = 0
-        self.hurry()
+            self._leave_by = self._leave_by if self._urgent else None
+            return self._books.left >= mark[0] and self._books.lost == mark[1]
 
     def closed(self, deadline: float) -> bool:
         """Waits until `deadline` for an empty queue and drops what is left: was nothing left?"""
-        self._wait_for(lambda: not self._books.queued or self._backoff.failures >= CLOSING_FAILURES, deadline)
+        self._wait_for(lambda: not self._books.queued or self._is_given_up(), deadline)
         with self._lock:
             left = self._books.queued
             self._closed = True
@@ -116,6 +117,9 @@ class Pipeline:
             self._changed.notify_all()
         self._tell(last=True)
         return not left
+
+    def _is_given_up(self) -> bool:
+        return self._leave_by is not None and self._backoff.failures >= CLOSING_FAILURES
 
     def _wait_for(self, condition: Callable[[], bool], deadline: float) -> bool:
         if not self._lock.acquire(timeout=max(deadline - monotonic(), 0.01)):
@@ -182,7 +186,7 @@ class Pipeline:
                 if self._closed:
                     return
                 if self._is_to_be_tried_again(self._batches[0], outcome):
-                    hurried = self._close_by is not None
+                    hurried = self._leave_by is not None
                     self._backoff.failed(outcome.why, outcome.retry_after, hurried=hurried)
                 else:
                     self._settle(self._batches.popleft().count, outcome)
@@ -194,9 +198,9 @@ class Pipeline:
         with guard("export.send"):
             if self._receiver is None:
                 self._receiver = self.route.receiver()
-            seconds = self._receiver.timeout
-            if self._close_by is not None:
-                seconds = min(seconds, max(self._close_by - monotonic(), 0.05))
+            seconds, leave_by = self._receiver.timeout, self._leave_by
+            if leave_by is not None:
+                seconds = min(seconds, max(leave_by - monotonic(), 0.05))
             return self._receiver.post(body, seconds)
         return Outcome("refused", why="a fault in sending")
 

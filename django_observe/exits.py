@@ -16,22 +16,28 @@ from wrapt import register_post_import_hook, wrap_function_wrapper
 
 from django_observe.reporting import guard
 
-_last_word: Callable[[], object] | None = None
+LastWord = Callable[[], object]
+
+_close: LastWord | None = None
+_flush: LastWord | None = None
 
 
-def prepare(last_word: Callable[[], object]) -> None:
-    """Hooks what has to be hooked before there is anything to say: SIGTERM and uvicorn; idempotent."""
-    global _last_word
-    first, _last_word = _last_word is None, last_word
+def prepare(close: LastWord, flush: LastWord) -> None:
+    """Hooks what changes nothing for the application: exit and uvicorn; idempotent.
+
+    `close` is called where the process ends, `flush` where only a server in it does.
+    """
+    global _close, _flush
+    first = _close is None
+    _close, _flush = close, flush
     if first:
         atexit.register(_say)
         register_post_import_hook(_wrap_uvicorn, "uvicorn.server")
+
+
+def hook() -> None:
+    """Hooks what belongs to this process alone, once it has something to say: SIGTERM, multiprocessing."""
     _handle_sigterm()
-
-
-def hook(last_word: Callable[[], object]) -> None:
-    """Hooks what belongs to this process alone, which may be a fork of the one that was prepared."""
-    prepare(last_word)
     process = sys.modules.get("multiprocessing.process")
     if process is not None and process.parent_process() is not None:
         from multiprocessing.util import Finalize  # its children leave without atexit
@@ -41,8 +47,8 @@ def hook(last_word: Callable[[], object]) -> None:
 
 def _say() -> None:
     with guard("exits"):
-        if _last_word is not None:
-            _last_word()
+        if _close is not None:
+            _close()
 
 
 def _handle_sigterm() -> None:
@@ -53,14 +59,29 @@ def _handle_sigterm() -> None:
 
 
 def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
-    """Speaks beside the interrupted code, which may hold any lock, then dies of the signal all the same."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Speaks beside the interrupted code, which may hold any lock, then dies of the signal all the same.
 
-    def say_and_die() -> None:
-        _say()
+    Called by a handler that has replaced it, it leaves the end to that one.
+    """
+    if signal.getsignal(signal.SIGTERM) is not _on_sigterm:
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        Thread(target=_say_and_die, name="django_observe.exit", daemon=True).start()
+    except RuntimeError:  # no thread is to be had
         os.kill(os.getpid(), signal.SIGTERM)
 
-    Thread(target=say_and_die, name="django_observe.exit", daemon=True).start()
+
+def _say_and_die() -> None:
+    _say()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _after_fork() -> None:
+    """A child has said nothing yet: SIGTERM ends it at once, also within a long call."""
+    with guard("exits"):
+        if signal.getsignal(signal.SIGTERM) is _on_sigterm:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _wrap_uvicorn(module: ModuleType) -> None:
@@ -73,4 +94,9 @@ async def _shut_down(
     wrapped: Callable[..., Any], _server: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     await wrapped(*args, **kwargs)
-    await asyncio.to_thread(_say)
+    with guard("exits"):
+        if _flush is not None:
+            await asyncio.to_thread(_flush)
+
+
+os.register_at_fork(after_in_child=_after_fork)

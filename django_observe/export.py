@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,8 @@ DEFAULT_EXIT_SECONDS = 3.0
 
 _pipelines: dict[str, Pipeline] = {}
 _listeners: list[Callable[[], None]] = []
+_flushed = (-inf, 0.0)
+"""When the last `flush_before_exit` ended (monotonic), and the seconds it took."""
 
 
 def pipeline(signal: str) -> Pipeline:
@@ -25,11 +28,11 @@ def pipeline(signal: str) -> Pipeline:
     if found is None:
         from django_observe.otlphttp import Receiver  # here, as a fork may interrupt an import on the worker
 
-        exits.prepare(shutdown)
+        exits.prepare(shutdown, flush_before_exit)
         found = _pipelines[signal] = Pipeline(
             Route(signal, _encoder(signal), lambda: Receiver(signal)),
             limits(signal),
-            on_start=lambda: exits.hook(shutdown),
+            on_start=exits.hook,
             on_change=_tell_listeners,
         )
     return found
@@ -37,10 +40,19 @@ def pipeline(signal: str) -> Pipeline:
 
 def flush(timeout: float) -> bool:
     """Sends what is queued now; True only if all of it was exported within `timeout` seconds."""
-    deadline = monotonic() + timeout
-    marks = [(each, each.hurry()) for each in _pipelines.values()]
-    outcomes = [each.flushed(mark, deadline) for each, mark in marks]
-    return all(outcomes)
+    return _flush(monotonic() + timeout, leaving=False)
+
+
+def flush_before_exit() -> bool:
+    """Sends what is queued as `shutdown` does, but delivery goes on: a server ended, its process need not.
+
+    Where the process does end within FLUSH_TIMEOUT from now, what this took is taken off its deadline.
+    """
+    global _flushed
+    started = monotonic()
+    outcome = _flush(started + _exit_seconds(), leaving=True)
+    _flushed = (monotonic(), monotonic() - started)
+    return outcome
 
 
 def shutdown(timeout: float | None = None) -> bool:
@@ -49,11 +61,14 @@ def shutdown(timeout: float | None = None) -> bool:
     All signals share the one deadline (default: the setting FLUSH_TIMEOUT). True if nothing was dropped.
     """
     if timeout is None:
-        timeout = conf.settings().flush_timeout if conf.configured() else DEFAULT_EXIT_SECONDS
+        timeout = _exit_seconds()
+        flushed_at, took = _flushed
+        if monotonic() - flushed_at < timeout:
+            timeout = max(timeout - took, 0.0)
     deadline = monotonic() + timeout
     closing = list(_pipelines.values())
     for each in closing:
-        each.close(deadline)
+        each.hurry(leave_by=deadline)
     outcomes = [each.closed(deadline) for each in closing]
     return all(outcomes)
 
@@ -67,6 +82,16 @@ def on_change(callback: Callable[[], None]) -> None:
     """Has `callback` called on a worker thread after each batch, and once per schedule delay while busy."""
     if callback not in _listeners:
         _listeners.append(callback)
+
+
+def _exit_seconds() -> float:
+    return conf.settings().flush_timeout if conf.configured() else DEFAULT_EXIT_SECONDS
+
+
+def _flush(deadline: float, *, leaving: bool) -> bool:
+    marks = [(each, each.hurry(leave_by=deadline if leaving else None)) for each in _pipelines.values()]
+    outcomes = [each.flushed(mark, deadline) for each, mark in marks]
+    return all(outcomes)
 
 
 def _encoder(signal: str) -> Callable[[Sequence[Any]], bytes]:
@@ -85,6 +110,8 @@ def _tell_listeners() -> None:
 
 
 def _after_fork() -> None:
+    global _flushed
+    _flushed = (-inf, 0.0)
     for each in _pipelines.values():
         each.renew()
 

@@ -16,7 +16,7 @@ import pytest
 from django.test import override_settings
 
 from django_observe import traces
-from tests.collector import Collector, Received
+from tests.collector import Collector, Mode, Received
 from tests.processes import Process, free_port, get
 
 ROOT = Path(__file__).parent.parent
@@ -459,14 +459,93 @@ def test_the_last_spans_are_sent_at_exit(ending: str, collector: Collector) -> N
     assert [each.name for each in collector.spans()] == ["last words"]
 
 
-@pytest.mark.parametrize("where", ["f()", "threading.Thread(target=f).start()"])
+@pytest.mark.parametrize("where", ["f()", "g()\nthreading.Thread(target=f).start()"])
 def test_sigterm_sends_the_last_spans_and_still_kills(where: str, collector: Collector) -> None:
-    script = f"{SETUP}\ndef f():\n    {ONE_SPAN}    print('ready', flush=True)\n{where}\ntime.sleep(60)"
+    script = f"""{SETUP}
+def g():
+    {ONE_SPAN}
+def f():
+    g()
+    print("ready", flush=True)
+{where}
+time.sleep(60)
+"""
     env = environment(collector, **LATE)
     with Process([sys.executable, "-c", script], cwd=ROOT, env=env) as process:
         process.wait_for_line("ready")
         assert process.stop() == -signal.SIGTERM
+    assert [each.name for each in collector.spans()] == ["last words"] * where.count("()")
+
+
+def test_sigterm_is_the_applications_until_there_is_something_to_say(collector: Collector) -> None:
+    facts = run(
+        f"""
+import signal
+before = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+{ONE_SPAN}
+say(before=before, after=signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+""",
+        collector,
+    )
+    assert (facts["before"], facts["after"]) == (True, False)
+
+
+def test_a_later_handler_that_calls_the_one_before_it_ends_the_process_itself(collector: Collector) -> None:
+    facts = run(
+        f"""
+import signal
+{ONE_SPAN}
+previous = signal.getsignal(signal.SIGTERM)
+def graceful(number, frame):
+    previous(number, frame)
+    export.flush(5)
+    say(finished=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, graceful)
+os.kill(os.getpid(), signal.SIGTERM)
+""",
+        collector,
+        **LATE,
+    )
+    assert facts["finished"]
     assert [each.name for each in collector.spans()] == ["last words"]
+
+
+def test_a_forked_child_dies_of_sigterm_until_it_has_something_to_say(collector: Collector) -> None:
+    facts = run(
+        f"""
+import signal
+def untouched():
+    return signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+{ONE_SPAN}
+reader, writer = os.pipe()
+pid = os.fork()
+if pid == 0:
+    before = untouched()
+    {ONE_SPAN}
+    os.write(writer, json.dumps([before, untouched()]).encode())
+    os._exit(0)
+os.waitpid(pid, 0)
+say(child=json.loads(os.read(reader, 1000)), parent=untouched())
+""",
+        collector,
+    )
+    assert facts["child"] == [True, False]
+    assert not facts["parent"]
+
+
+def test_sigterm_kills_where_no_thread_can_be_started(collector: Collector) -> None:
+    script = f"""{SETUP}
+import resource, signal
+{ONE_SPAN}
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+threading.stack_size(2**34)
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(20)
+"""
+    env = environment(collector)
+    with Process([sys.executable, "-c", script], cwd=ROOT, env=env) as process:
+        assert process.popen.wait(15) == -signal.SIGTERM, process.stderr
 
 
 def test_a_sigterm_handler_of_the_projects_own_stays(collector: Collector) -> None:
@@ -548,3 +627,40 @@ def test_uvicorn_loses_nothing_at_sigterm(collector: Collector) -> None:
             assert get(f"http://127.0.0.1:{port}/async/ok/").status == 200
         assert server.stop() == -signal.SIGTERM
     assert [each.name for each in collector.spans()] == ["GET async/ok/"] * 5
+
+
+UVICORN = """
+import asyncio, uvicorn
+from django.core.asgi import get_asgi_application
+from tests.processes import free_port, get
+application = get_asgi_application()
+def serve():
+    server = uvicorn.Server(uvicorn.Config(application, port=free_port(), log_level="critical"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    get(f"http://127.0.0.1:{server.config.port}/async/ok/")
+    server.should_exit = True
+    thread.join()
+"""
+
+
+def test_a_uvicorn_that_ended_does_not_end_delivery(collector: Collector) -> None:
+    facts = run(
+        f"{UVICORN}\nserve()\nserve()\nledger = export.snapshot()['traces']\n"
+        "say(accepted=ledger.accepted, exported=ledger.exported)",
+        collector,
+        **LATE,
+    )
+    assert (facts["accepted"], facts["exported"]) == (2, 2)
+
+
+@pytest.mark.parametrize("mode", ["hang", "503"])
+def test_uvicorn_and_the_exit_after_it_share_one_deadline(mode: Mode) -> None:
+    with Collector(mode) as collector:
+        code = f"{UVICORN}\nstarted = time.monotonic()\nserve()\nsay(started=started)"
+        facts = run(code, collector, **LATE)
+        took = monotonic() - facts["started"]
+    assert took < (4.5 if mode == "hang" else 2.5)
+    assert "shutdown 1" in facts["stderr"]
