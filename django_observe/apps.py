@@ -26,23 +26,16 @@ class DjangoObserveConfig(AppConfig):
         Raises:
             ImproperlyConfigured: when DJANGO_OBSERVE has faults, all of them at once.
         """
-        from django_observe import (
-            checks,
-            conf,
-            database,
-            logs,
-            metrics,
-            middleware,
-            outbound,
-            propagation,
-            traces,
-        )
+        from django_observe import propagation
+
+        propagation.install()  # first: much else of OpenTelemetry cannot be imported where it finds a fault
+
+        from django_observe import checks, conf, database, logs, metrics, middleware, outbound, traces
 
         checks.install()
         setting_changed.connect(conf.reload, dispatch_uid="django_observe.conf", weak=False)
         setting_changed.connect(_rewire, dispatch_uid="django_observe.apps", weak=False)
         settings = conf.settings()
-        propagation.install()
         middleware.install()
         logs.install()
         database.install()

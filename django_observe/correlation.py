@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar, Token, copy_context
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from opentelemetry.context import Context, get_value
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 CONTEXT_KEY = "django_observe_correlation_id"
 """Key under which an ID that OpenTelemetry extracted (gRPC, Kafka) lies in its context."""
@@ -37,6 +42,21 @@ def correlated(identifier: str | None = None) -> Iterator[str]:
         yield chosen
     finally:
         reset(token)
+
+
+def rebind(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """`function`, to be run elsewhere under the ID, the span and all else that is current here.
+
+    For threads and executors, which begin with an empty context (PEP 567):
+    `Thread(target=rebind(work))`, `pool.submit(rebind(work))`. It may be called any number of times.
+    """
+    here = copy_context()
+
+    @wraps(function)
+    def rebound(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return here.copy().run(function, *args, **kwargs)
+
+    return rebound
 
 
 def accepted(value: str | None) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 
-from opentelemetry import propagate
 from opentelemetry.context import Context, set_value
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import (
@@ -20,6 +22,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from django_observe import conf
 from django_observe.correlation import CONTEXT_KEY, accepted, correlation_id
 from django_observe.vocabulary import Header
+
+VARIABLE = "OTEL_PROPAGATORS"
+_MODULE = "opentelemetry.propagate"
 
 
 class CorrelationPropagator(TextMapPropagator):
@@ -60,13 +65,30 @@ def _has(carrier: object, field: str) -> bool:
 
 
 def install() -> None:
-    """Makes W3C Trace Context and ours the global propagators; baggage only where OTEL_PROPAGATORS asks."""
+    """Makes W3C Trace Context and ours the global propagators; baggage only where OTEL_PROPAGATORS asks.
+
+    A name in OTEL_PROPAGATORS that is not installed costs a line on stderr, not the service.
+    """
+    propagate, asked = _propagate()
     current = propagate.get_global_textmap()
     if isinstance(current, CompositePropagator) and any(
         isinstance(part, CorrelationPropagator)
         for part in current._propagators  # noqa: SLF001 - no public list
     ):
         return
-    asked = bool(conf.environment("OTEL_PROPAGATORS"))
     first = current if asked else TraceContextTextMapPropagator()
     propagate.set_global_textmap(CompositePropagator([first, CorrelationPropagator()]))
+
+
+def _propagate() -> tuple[ModuleType, bool]:
+    """OpenTelemetry's module, and whether OTEL_PROPAGATORS chose its propagators: importing it reads them."""
+    asked = conf.environment(VARIABLE)
+    try:
+        return importlib.import_module(_MODULE), bool(asked)
+    except ValueError as fault:
+        sys.stderr.write(f"django_observe: {VARIABLE} is {asked!r}: {fault}. Only tracecontext is used.\n")
+        conf.set_environment(VARIABLE, None)
+        try:
+            return importlib.import_module(_MODULE), False
+        finally:
+            conf.set_environment(VARIABLE, asked)

@@ -1,4 +1,4 @@
-"""Who is believed (peers) and who is told (hosts): the one place where trust is decided (design D3)."""
+"""Who is believed (peers) and who is told (hosts): the one place where trust is decided."""
 
 from __future__ import annotations
 

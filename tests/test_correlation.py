@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 from opentelemetry import propagate
 from opentelemetry.context import attach, detach
 
-from django_observe import correlated, correlation, correlation_id, propagation
+from django_observe import correlated, correlation, correlation_id, propagation, rebind
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize("value", ["a1b2c3d4", "A.b_c-1234", "0" * 128, "4bf92f3577b34da6a3ce929d0e0e4736"])
@@ -52,6 +60,36 @@ def test_nested_blocks_give_the_outer_id_back() -> None:
 def test_a_malformed_id_of_a_block_is_replaced() -> None:
     with correlated("no") as identifier:
         assert len(identifier) == 32
+
+
+def test_a_thread_goes_on_under_the_id_where_the_work_is_rebound() -> None:
+    seen: list[str | None] = []
+
+    def work(*_: object) -> None:
+        seen.append(correlation_id())
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with correlated("in-a-pool-1"):
+            pool.submit(rebind(work)).result()
+            list(pool.map(rebind(work), range(2)))
+            thread = threading.Thread(target=rebind(work))
+        thread.start()
+        thread.join()
+        pool.submit(work).result()
+    assert seen == ["in-a-pool-1"] * 4 + [None]
+
+
+def test_a_propagator_that_is_not_installed_does_not_keep_the_service_from_starting() -> None:
+    program = (
+        "import django; django.setup()\n"
+        "from opentelemetry import propagate; print(sorted(propagate.get_global_textmap().fields))"
+    )
+    variables = {"DJANGO_SETTINGS_MODULE": "tests.settings", "OTEL_PROPAGATORS": "b3-typo", "PATH": ""}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ran.stdout == "['traceparent', 'tracestate', 'x-correlation-id']\n"
+    assert "OTEL_PROPAGATORS is 'b3-typo'" in ran.stderr
 
 
 def test_the_id_travels_through_opentelemetrys_propagation() -> None:

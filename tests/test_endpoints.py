@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path, re_path
 
+from django_observe import exposition, health
+
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True, databases="__all__")]
 
 
@@ -41,6 +43,17 @@ def test_the_same_in_async(where: str) -> None:
 @override_settings(ROOT_URLCONF=with_its_own_probe)
 def test_a_path_that_the_project_routes_stays_its_own() -> None:
     assert Client().get("/healthz").content == b"the project's"
+
+
+class routed_by_hand:  # noqa: N801 - a URLconf
+    urlpatterns = (path("internal/metrics", exposition.page), path("internal/ready", health.ready))
+
+
+@override_settings(ROOT_URLCONF=routed_by_hand, DJANGO_OBSERVE={"METRICS_PATH": None, "READY_PATH": None})
+def test_a_project_may_route_our_pages_itself() -> None:
+    assert b"django_http_requests" in Client().get("/internal/metrics").content
+    assert Client().get("/internal/ready").json()["status"] == "ok"
+    assert Client().get("/metrics").status_code == 404
 
 
 @override_settings(DJANGO_OBSERVE={"LIVE_PATH": "/livez", "METRICS_PATH": None})

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -18,6 +19,9 @@ from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, re_path
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.decorators import api_view, authentication_classes
+from rest_framework.request import Request
 
 from django_observe import correlation_id, middleware, reporting, tally
 from django_observe.records import Exchange, Record
@@ -57,6 +61,26 @@ def queries(request: HttpRequest) -> HttpResponse:
     return HttpResponse("x" * 10)
 
 
+def user(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(request.user.pk))
+
+
+async def auser(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str((await request.auser()).pk))
+
+
+class ByKey(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        key = request.headers["Authorization"].removeprefix("Token ")
+        return get_user_model().objects.get(pk=key), None
+
+
+@api_view(["GET"])
+@authentication_classes([ByKey])
+def api(request: Request) -> HttpResponse:
+    return HttpResponse(str(request.user.pk))
+
+
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     def parts() -> Iterator[str]:
         yield f"{correlation_id()}"
@@ -93,6 +117,9 @@ urlpatterns = [
     path("denied/", denied),
     path("suspicious/", suspicious),
     path("queries/", queries),
+    path("user/", user),
+    path("auser/", auser),
+    path("api/", api),
     path("stream/", stream),
     path("broken-stream/", broken_stream),
     path("astream/", astream),
@@ -215,6 +242,40 @@ def test_an_uncaught_exception_is_described(told: list[Record]) -> None:
     assert (exchange.failure.type, exchange.failure.message) == ("ValueError", "no such luck")
     assert "in boom" in exchange.failure.stack
     assert exchange.view_exception == "ValueError"
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e9", "", "9" * 400, "١٢٣"])
+def test_a_bad_content_length_changes_nothing(told: list[Record], length: str) -> None:
+    assert Client().get("/ok/", CONTENT_LENGTH=length).status_code == 200
+    assert only(told).bytes_in == 0
+
+
+@pytest.mark.parametrize(("where", "known"), [("/user/", True), ("/auser/", True), ("/ok/", False)])
+@override_settings(
+    SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
+    MIDDLEWARE=[
+        middleware.PATH,
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ],
+)
+def test_the_user_is_told_where_the_view_looked_one_up(
+    told: list[Record], django_user_model: type[Any], where: str, known: bool
+) -> None:
+    user, client = django_user_model.objects.create_user("ada"), Client()
+    client.force_login(user)
+    response = client.get(where)
+    assert only(told).user_id == (str(user.pk) if known else None)
+    assert only(told).queries.count == int(known)
+    assert response.has_header("Vary") is known
+
+
+def test_a_user_whom_rest_framework_authenticated_is_told(
+    told: list[Record], django_user_model: type[Any]
+) -> None:
+    user = django_user_model.objects.create_user("ada")
+    assert Client().get("/api/", headers={"Authorization": f"Token {user.pk}"}).status_code == 200
+    assert only(told).user_id == str(user.pk)
 
 
 def test_a_stream_is_told_when_its_body_ends_and_runs_under_its_id(told: list[Record]) -> None:

@@ -34,6 +34,19 @@ def test_hosts_that_may_be_told(host: str, told: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("orders.svc", True),
+        ("printer.local", True),
+        ("a.svc.cluster.local", True),
+        ("api.example.org", False),
+    ],
+)
+def test_hosts_that_may_be_told_by_default(host: str, told: bool) -> None:
+    assert trust.may_be_told(host, conf.settings().propagate_to, conf.PRIVATE_NETWORKS) is told
+
+
+@pytest.mark.parametrize(
     ("address", "inside"),
     [
         ("127.0.0.1", True),
