@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
-from django_observe import conf, dependencies
+from django_observe import conf, dependencies, exposition
 from django_observe.probe import Verdict, ask
 
 OK, FAILED = "ok", "failed"
@@ -21,23 +21,25 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when every dependency answers in READY_TIMEOUT seconds, else 503; with each check and its time.
 
-    What an error says is scrubbed and cut: the answer is readable by whoever reaches the port.
+    Who may read the metrics page is also told what an error says, scrubbed and cut; others only its type:
+    error texts name hosts and users.
     """
     if request.method not in ("GET", "HEAD"):
         return _answer(request, {}, 405)
     verdicts = ask(dependencies.checks(), conf.settings().ready_timeout)
     passed = all(verdict.error is None for verdict in verdicts.values())
-    checks = {name: _told(verdict) for name, verdict in verdicts.items()}
+    whole = exposition.allowed(request.META.get("REMOTE_ADDR", ""), request.headers)
+    checks = {name: _told(verdict, whole=whole) for name, verdict in verdicts.items()}
     return _answer(request, {"status": OK if passed else FAILED, "checks": checks}, 200 if passed else 503)
 
 
-def _told(verdict: Verdict) -> dict[str, Any]:
+def _told(verdict: Verdict, *, whole: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         "status": OK if verdict.error is None else FAILED,
         "duration_ms": round(verdict.seconds * 1_000, 3),
     }
     if verdict.error is not None:
-        told["error"] = verdict.error
+        told["error"] = verdict.error if whole else verdict.error.partition(":")[0]
     return told
 
 

@@ -202,6 +202,26 @@ def test_of_an_error_only_what_is_no_secret_is_told() -> None:
     assert "canary" not in error
 
 
+@pytest.mark.parametrize(
+    ("meta", "error"),
+    [
+        ({"REMOTE_ADDR": "203.0.113.9"}, "ConnectionError"),
+        ({"HTTP_X_FORWARDED_FOR": "10.0.0.1"}, "ConnectionError"),
+        ({"REMOTE_ADDR": "203.0.113.9", "HTTP_AUTHORIZATION": "Bearer wrong"}, "ConnectionError"),
+        ({"REMOTE_ADDR": "203.0.113.9", "HTTP_AUTHORIZATION": "Bearer s3cret"}, "ConnectionError: refused"),
+        ({"REMOTE_ADDR": "10.0.0.1"}, "ConnectionError: refused"),
+    ],
+)
+def test_what_an_error_says_is_for_those_who_may_read_the_metrics(meta: dict[str, str], error: str) -> None:
+    given = {"READY_CHECKS": ["tests.test_health.broken"], "METRICS_TOKEN": "s3cret", "CELERY": False}
+    with override_settings(DJANGO_OBSERVE={**given, "METRICS": False}):
+        response = health.ready(RequestFactory().get("/readyz", **meta))  # type: ignore[arg-type]
+    told = json.loads(response.content)["checks"]["tests.test_health.broken"]
+    assert (response.status_code, told["status"]) == (503, "failed")
+    assert told["error"].startswith(error)
+    assert ("refused" in told["error"]) is ("refused" in error)
+
+
 def test_a_check_that_cannot_be_imported_is_a_failed_one() -> None:
     with override_settings(DJANGO_OBSERVE={"READY_CHECKS": ["shop.nowhere.check"]}):
         answer = json.loads(health.ready(RequestFactory().get("/readyz")).content)
