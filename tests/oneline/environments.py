@@ -1,4 +1,4 @@
-"""Virtual environments, one per Django version, built once per machine below `.venv-matrix/`."""
+"""Virtual environments, one per Django version and Python, built once per machine below `.venv-matrix/`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import django
+import pytest
 
 from tests.processes import missing
 
@@ -32,41 +34,53 @@ class Environment:
         return self.bin / name
 
 
-def environment(version: str) -> Environment:
-    """The environment of a Django version: the running one where it fits, else one of its own.
+def environment(version: str, python: int | None = None) -> Environment:
+    """The environment of a Django version, on Python 3.`python` if given: the running one where it fits.
 
-    Skips where no interpreter on this machine is one the version supports.
+    Skips where no interpreter on this machine is one the version supports, in CI as well: a machine has the
+    interpreters it has.
     """
-    if django.get_version().startswith(f"{version}."):
+    running = django.get_version().startswith(f"{version}.")
+    if running and python in (None, sys.version_info.minor):
         return Environment(version, Path(sys.executable).parent)
-    python = _interpreter(version)
-    if python is None:
-        low = PYTHONS[version][1]
-        reason = f"Django {version} needs Python 3.{low} or later (apt package python3.{low}-venv, or pyenv)"
-        missing(reason)
-    return Environment(version, _built(version, python) / "bin")
-
-
-def _interpreter(version: str) -> Path | None:
     _, low, high = PYTHONS[version]
-    if low <= sys.version_info.minor <= high:
+    minors = range(low, high + 1) if python is None else (python,)
+    found = _interpreter(minors)
+    if found is None:
+        wanted = f"3.{python}" if python else f"3.{low} to 3.{high}"
+        pytest.skip(f"Django {version} wants Python {wanted} here (apt packages python3.N-venv, or pyenv)")
+    folder = version if python is None else f"{version}-py3.{python}"
+    return Environment(version, _built(FOLDER / folder, version, found) / "bin")
+
+
+def _interpreter(minors: Iterable[int]) -> Path | None:
+    """The running interpreter if it is one of those, else one of pyenv's or of the system's."""
+    if sys.version_info.minor in minors:
         return Path(sys.executable)
-    folders = sorted(Path.home().glob(".pyenv/versions/3.*"))
-    for minor in range(low, high + 1):
-        homes = [home for home in folders if home.name.startswith(f"3.{minor}.")]
-        if homes and (homes[-1] / "bin/python").exists():
-            return homes[-1] / "bin/python"
-        if found := shutil.which(f"python3.{minor}"):
-            return Path(found)
+    homes = sorted(Path.home().glob(".pyenv/versions/3.*"))
+    for minor in minors:
+        found = [home / "bin/python" for home in reversed(homes) if home.name.startswith(f"3.{minor}.")]
+        system = shutil.which(f"python3.{minor}")
+        for python in [*found, *([Path(system)] if system else [])]:
+            if _complete(python):
+                return python
     return None
 
 
-def _built(version: str, python: Path) -> Path:
-    """The folder of the environment; a lock keeps two test processes from building it at once."""
+def _complete(python: Path) -> bool:
+    """Whether it can make virtual environments and has SQLite; Debian's own is often without the former."""
+    asked = [str(python), "-c", "import ensurepip, sqlite3, venv"]
+    try:
+        return subprocess.run(asked, env=_bare(), capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _built(folder: Path, version: str, python: Path) -> Path:
+    """Builds the environment; a lock keeps two test processes from doing it at once."""
     FOLDER.mkdir(exist_ok=True)
-    folder, stamp = FOLDER / version, FOLDER / version / "stamp"
-    wanted = _fingerprint(python)
-    with (FOLDER / f"{version}.lock").open("w") as lock:
+    stamp, wanted = folder / "stamp", _fingerprint(python)
+    with (FOLDER / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != wanted:
             shutil.rmtree(folder, ignore_errors=True)
@@ -80,7 +94,9 @@ def _build(folder: Path, version: str, python: Path) -> None:
     subprocess.run([python, "-m", "venv", folder], check=True, env=_bare())
     pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-e", f"{ROOT}[celery]", "gunicorn", "uvicorn", "redis"], check=True, env=_bare())
-    subprocess.run([*pip, "--no-deps", f"django=={version}.*"], check=True, env=_bare())
+    newest = subprocess.run([*pip, "--no-deps", f"django=={version}.*"], check=False, env=_bare())
+    if newest.returncode:
+        missing(f"the package index gives no Django {version}")
 
 
 def _bare() -> dict[str, str]:

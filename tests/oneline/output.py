@@ -16,8 +16,8 @@ RUNSERVER = re.compile(
 CELERY = re.compile(r"$|[ -]|\[(config|queues|tasks)\]|worker: (Warm|Hitting|Cold)")
 """The banner of `celery worker` and its last words, by print as well."""
 
-SERVER_NOTICE = re.compile(r"$|\[[^]]+\] \[\d+\] \[INFO\] |INFO: +")
-"""What gunicorn and uvicorn say on stderr before the project's settings are loaded."""
+SERVER_NOTICE = re.compile(r"$|\[[^]]+\] \[\d+\] \[INFO\] ")
+"""What gunicorn says on stderr without `-c`: its master never loads the project's settings."""
 
 
 def json_lines(stdout: str, banner: re.Pattern[str] = RUNSERVER) -> list[dict[str, Any]]:

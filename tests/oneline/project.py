@@ -14,14 +14,20 @@ USERS_CODE = Path(__file__).parent / "shop"
 
 
 def startproject(environment: Environment, parent: Path) -> Path:
-    """Runs `django-admin startproject shop`, adds the one line to its settings, and the user's own code."""
+    """An `untouched` one with the user's own code."""
+    project = untouched(environment, parent)
+    for source in USERS_CODE.glob("*.py"):
+        shutil.copy(source, project / "shop" / source.name)
+    return project
+
+
+def untouched(environment: Environment, parent: Path) -> Path:
+    """Runs `django-admin startproject shop` and adds the one line to its settings, nothing else."""
     variables = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     django_admin = environment.program("django-admin")
     subprocess.run([django_admin, "startproject", "shop"], cwd=parent, env=variables, check=True)
     with (parent / "shop/shop/settings.py").open("a") as settings:
         settings.write(THE_ONE_LINE)
-    for source in USERS_CODE.glob("*.py"):
-        shutil.copy(source, parent / "shop/shop" / source.name)
     return parent / "shop"
 
 
