@@ -57,6 +57,7 @@ def render(accept: str, *, several: bool) -> tuple[bytes, str]:
 
     `several`: this process is one of several; without a shared directory the page is then incomplete.
     """
+    several = several or multiprocess.failed
     encode, content_type = _encoder(accept)
     directory = multiprocess.directory()
     families = _families(directory, incomplete=several and directory is None)

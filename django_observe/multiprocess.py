@@ -31,6 +31,9 @@ PREFIX: Final = "django-observe-metrics-"
 STARTING_SECONDS: Final = 60
 """A directory this young may belong to a process that has made it and not yet claimed it."""
 
+failed = False
+"""Whether several processes were to share a directory and none could be made."""
+
 _own: dict[str, int] = {}
 _switched: list[Callable[[], None]] = []
 
@@ -41,20 +44,37 @@ def directory() -> Path | None:
     return Path(path) if path else None
 
 
-def prepare() -> Path:
+def prepare() -> Path | None:
     """Makes sure that processes forked from here share their metrics; call it before the first fork.
 
     Honours a directory that the user has set. Else makes a fresh private one (mode 0700) under
     OBSERVE_METRICS_DIR or the system's temporary directory, and removes those whose processes have all ended.
     Values that exist already, in whatever collector, are carried over.
-
-    Raises:
-        OSError: when no directory can be made.
+    When none can be made, says so on stderr and returns None: each process then shows its own numbers.
     """
+    global failed
+    try:
+        found, failed = _given() or _made(), False
+    except OSError as error:
+        _go_alone()
+        failed = True
+        sys.stderr.write(
+            f"django_observe: no directory for the metrics of several processes ({error}): a scrape shows "
+            f"one process only. Set {BASE_VARIABLE} to a directory that can be written.\n"
+        )
+        return None
+    return found
+
+
+def _given() -> Path | None:
     found = directory()
     if found is not None:
         found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return found
+        tempfile.TemporaryFile(dir=found).close()  # an OSError now, where nothing can be written
+    return found
+
+
+def _made() -> Path:
     base = Path(conf.environment(BASE_VARIABLE) or tempfile.gettempdir())
     base.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(base)
@@ -171,6 +191,14 @@ def _switch_values() -> None:
                 _carry_over(leaf)
     for callback in _switched:
         callback()
+
+
+def _go_alone() -> None:
+    """Makes values those of one process, whatever prometheus_client found when it was imported."""
+    conf.set_environment(VARIABLE, None)
+    values = sys.modules.get("prometheus_client.values")
+    if values is not None:
+        values.ValueClass = values.MutexValue  # type: ignore[attr-defined]
 
 
 def _leaves(collector: Any) -> list[Any]:

@@ -279,3 +279,18 @@ def test_it_can_be_combined_with_a_file_of_ones_own_and_a_directory_of_ones_own(
 def test_several_workers_without_it_say_that_the_page_is_incomplete(project: Path, tmp_path: Path) -> None:
     with gunicorn(project, tmp_path / "metrics", "--workers", "2") as shop:
         assert "observe_scrape_incomplete 1.0" in get(f"{shop.url}/metrics").text
+
+
+def test_a_directory_that_cannot_be_made_costs_the_totals_not_the_service(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    below = str(tmp_path / "file" / "below")
+    with gunicorn(
+        project, tmp_path / "metrics", *CONFIG, "--workers", "2", OBSERVE_METRICS_DIR=below
+    ) as shop:
+        shop.visit(4)
+        (line,) = [line for line in shop.lines() if line.startswith("django_observe: ")]
+        assert "Not a directory" in line
+        assert "OBSERVE_METRICS_DIR" in line
+        assert "observe_scrape_incomplete 1.0" in get(f"{shop.url}/metrics").text

@@ -152,6 +152,21 @@ def test_a_killed_masters_directory_is_removed_by_the_next_start(tmp_path: Path)
     assert {path.name for path in tmp_path.iterdir()} == {young.name, foreign.name}
 
 
+UNWRITABLE = """
+print(multiprocess.prepare(), multiprocess.directory())
+call()
+print(exposition.render("", several=False)[0].decode().count("observe_scrape_incomplete 1.0"), sample(COUNT))
+"""
+
+
+@pytest.mark.parametrize("variable", ["OBSERVE_METRICS_DIR", "PROMETHEUS_MULTIPROC_DIR"])
+def test_where_no_directory_can_be_made_the_page_says_that_it_is_incomplete(
+    tmp_path: Path, variable: str
+) -> None:
+    (tmp_path / "file").touch()
+    assert python(UNWRITABLE, **{variable: str(tmp_path / "file" / "below")}) == ["None None", "1 1.0"]
+
+
 GONE = """
 import shutil
 made = multiprocess.prepare()
