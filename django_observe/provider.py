@@ -15,6 +15,9 @@ from django_observe.delivery import Pipeline
 from django_observe.otlphttp import DISTRIBUTION, release
 from django_observe.vocabulary import Attribute
 
+MAX_OPEN = 10_000
+"""Open spans of quiet requests; an application that never ends its spans fills no memory of ours."""
+
 _provider: Any = None
 
 
@@ -28,16 +31,28 @@ class Stamp(SpanProcessor):
             span.set_attribute(Attribute.CORRELATION_ID, identifier)
 
 
-class Departure(SpanProcessor):
-    """Hands ended spans to the pipeline."""
+class Departure(Stamp):
+    """Stamps spans, and hands them to the pipeline when they have ended."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._offer = pipeline.offer
+        self._held: dict[int, quiet.Held] = {}
+        """Open spans of quiet requests, by span ID: what `on_end` is given is another object."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Notes which quiet request the span is of, if any."""
+        super().on_start(span, parent_context)
+        held = quiet.held_in(parent_context)
+        if held is not None and len(self._held) < MAX_OPEN:
+            self._held[span.get_span_context().span_id] = held
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queues a sampled span, or holds it back with its quiet request."""
         context = span.context
-        if context is not None and context.trace_flags.sampled and not quiet.keep(context.trace_id, span):
+        if context is None:
+            return
+        held = self._held.pop(context.span_id, None) if self._held else None
+        if context.trace_flags.sampled and not (held is not None and held.keep(span)):
             self._offer(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -59,7 +74,7 @@ def install() -> None:
         current = TracerProvider(resource=resource(), shutdown_on_exit=False)
         trace.set_tracer_provider(current)
         current.add_span_processor(Departure(export.pipeline("traces")))
-    if hasattr(current, "add_span_processor"):
+    elif hasattr(current, "add_span_processor"):
         current.add_span_processor(Stamp())
     _provider = current
 

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
+
+from opentelemetry.context import Context, create_key, get_value, set_value
 
 MAX_SPANS = 64
 """Spans of one request that are held; further ones leave at once."""
 
-MAX_REQUESTS = 1_000
+_KEY = create_key("django_observe_held")
 
 
-@dataclass(slots=True)
-class _Held:
-    spans: list[Any] = field(default_factory=list)
-    discarded: bool = False
+class Held:
+    """What one quiet request holds back; it travels in the OpenTelemetry context of that request alone."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._spans: list[Any] = []
+        self._discarded = self._released = False
+
+    def keep(self, span: Any) -> bool:
+        """Takes an ended span, late ones of a discarded request too; False: it is to be exported now."""
+        with self._lock:
+            if self._released or len(self._spans) >= MAX_SPANS:
+                return self._discarded
+            self._spans.append(span)
+            return True
+
+    def discard(self) -> None:
+        """The request went well: what is held will not be exported."""
+        self._discarded = True
+
+    def release(self) -> list[Any]:
+        """Ends the holding back: the spans that are to be exported after all."""
+        with self._lock:
+            self._released = True
+            spans, self._spans = self._spans, []
+            return [] if self._discarded else spans
 
 
-_held: dict[int, _Held] = {}
+def hold(context: Context) -> tuple[Context, Held]:
+    """`context` for a request whose spans are held back; `release` must follow."""
+    held = Held()
+    return set_value(_KEY, held, context), held
 
 
-def hold(trace_id: int) -> None:
-    """From now on the spans that this process ends in the trace are held back; `release` must follow."""
-    if len(_held) < MAX_REQUESTS:
-        _held.setdefault(trace_id, _Held())
-
-
-def keep(trace_id: int, span: Any) -> bool:
-    """Holds an ended span back, if its trace is held."""
-    held = _held.get(trace_id)
-    if held is None or len(held.spans) >= MAX_SPANS:
-        return False
-    held.spans.append(span)
-    return True
-
-
-def discard(trace_id: int) -> None:
-    """The request went well: what is held will not be exported."""
-    held = _held.get(trace_id)
-    if held is not None:
-        held.discarded = True
-
-
-def release(trace_id: int) -> list[Any]:
-    """Ends the holding back: the spans that are to be exported after all."""
-    held = _held.pop(trace_id, None)
-    return [] if held is None or held.discarded else held.spans
+def held_in(context: Context | None) -> Held | None:
+    """What `context` (default: the current one) belongs to, if its request is a quiet one."""
+    value = get_value(_KEY, context)
+    return value if isinstance(value, Held) else None

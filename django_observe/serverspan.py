@@ -7,7 +7,8 @@ differential test holds both equal, attribute by attribute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -84,6 +85,10 @@ class ServerSpans(_DjangoMiddleware):
         if self._is_excluded(request):
             return None
         context, kind, link = self._caller(meta, trusted)
+        on_end: Callable[[Span], None] = _end
+        if request.path.startswith(conf.settings().quiet_paths or ("\0",)):
+            context, held = quiet.hold(context)
+            on_end = partial(_end_quietly, held)
         attributes = self._attributes(request)
         method = attributes[HTTP_REQUEST_METHOD]
         span = self._tracer.start_span(
@@ -93,13 +98,8 @@ class ServerSpans(_DjangoMiddleware):
             attributes,
             (link,) if link else None,
         )
-        identity = span.get_span_context()
-        if not identity.is_valid:
+        if not span.get_span_context().is_valid:
             return None
-        on_end = _end
-        if request.path.startswith(conf.settings().quiet_paths or ("\0",)):
-            quiet.hold(identity.trace_id)
-            on_end = _end_quietly
         responds = self._captures_response or _response_propagator() is not None
         return ServerSpan(
             span, set_span_in_context(span, context), on_end, self._answered if responds else None
@@ -180,11 +180,10 @@ def _end(span: Span) -> None:
     span.end()
 
 
-def _end_quietly(span: Span) -> None:
+def _end_quietly(held: quiet.Held, span: Span) -> None:
     span.end()
-    pipeline = export.pipeline("traces")
-    for each in quiet.release(span.get_span_context().trace_id):
-        pipeline.offer(each)
+    for each in held.release():
+        export.pipeline("traces").offer(each)
 
 
 def _protocol(request: HttpRequest) -> tuple[str | None, str]:

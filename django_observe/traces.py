@@ -120,9 +120,10 @@ def report(record: Record) -> None:
 
 
 def _complete_server_span(exchange: Exchange, span: Span) -> None:
-    if exchange.quiet and exchange.status < _CLIENT_ERROR and exchange.failure is None:
-        quiet.discard(span.get_span_context().trace_id)
-        return
+    held = quiet.held_in(None) if exchange.quiet else None
+    failed = exchange.status >= _CLIENT_ERROR or exchange.failure is not None
+    if held is not None and not (failed or exchange.aborted):
+        held.discard()
     if not span.is_recording():
         return
     attributes: dict[str, Any] = {

@@ -132,7 +132,7 @@ say(before=before, after=threads(), same=trace.get_tracer_provider() is provider
     assert facts["before"] == []
     assert facts["after"] == ["django_observe.traces"]
     assert facts["same"]
-    assert facts["processors"] == 2
+    assert facts["processors"] == 1
     assert facts["middleware"] == ["django_observe.middleware.ObserveMiddleware"]
     assert facts["failures"] == {}
     assert not facts["left"], "child processes must not inherit what we set"
@@ -324,7 +324,7 @@ say(flushed=export.flush(20), lost=export.snapshot()["traces"].lost)
 
 
 def test_a_quiet_request_is_traced_only_when_it_fails(collector: Collector) -> None:
-    run(
+    facts = run(
         """
 from django.test import override_settings
 with override_settings(DJANGO_OBSERVE={"QUIET_PATHS": ["/queries/", "/boom/", "/ok/"]}):
@@ -333,17 +333,66 @@ with override_settings(DJANGO_OBSERVE={"QUIET_PATHS": ["/queries/", "/boom/", "/
     client.get("/ok/")
     client.get("/queries/?fails=because-there-are-no-tables")
     client.get("/boom/")
-from django_observe import quiet
-say(held=len(quiet._held))
+say(open=len(trace.get_tracer_provider()._active_span_processor._span_processors[0]._held))
 """,
         collector,
     )
+    assert facts["open"] == 0
     names = [each.name for each in collector.spans()]
     assert names[0] == "before"
     assert names[-1] == "GET boom/"
     assert "GET ok/" not in names
     failed = by_name(collector)["GET queries/"]
     assert any(each.parent_id == failed.span_id for each in collector.spans()), "its query came with it"
+
+
+def test_a_quiet_request_holds_back_no_span_of_another_request(collector: Collector) -> None:
+    """Both go on with the same caller's trace, at the same time."""
+    run(
+        """
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import path
+import tests.urls
+asked, answer = threading.Event(), threading.Event()
+def quiet(request):
+    asked.set()
+    answer.wait(10)
+    with tracer.start_as_current_span("inside"):
+        return HttpResponse()
+tests.urls.urlpatterns.append(path("quiet/", quiet))
+headers = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+with override_settings(DJANGO_OBSERVE={"QUIET_PATHS": ["/quiet/"]}):
+    thread = threading.Thread(target=lambda: client.get("/quiet/", headers=headers))
+    thread.start()
+    asked.wait(10)
+    client.get("/ok/", headers=headers)
+    answer.set()
+    thread.join()
+""",
+        collector,
+    )
+    assert [each.name for each in collector.spans()] == ["GET ok/"]
+
+
+def test_a_quiet_request_that_was_given_up_is_traced(collector: Collector) -> None:
+    """As it is logged."""
+    run(
+        """
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import StreamingHttpResponse
+from django.test import RequestFactory, override_settings
+from django.urls import path
+import tests.urls
+tests.urls.urlpatterns.append(path("quiet/", lambda request: StreamingHttpResponse(iter([b"1", b"2"]))))
+with override_settings(DJANGO_OBSERVE={"QUIET_PATHS": ["/quiet/"]}):
+    response = WSGIHandler()(RequestFactory().get("/quiet/").environ, lambda *_: None)
+    next(iter(response))
+    response.close()
+""",
+        collector,
+    )
+    assert [each.name for each in collector.spans()] == ["GET quiet/"]
 
 
 def test_a_stream_is_measured_to_its_end_and_its_failure_is_one(collector: Collector) -> None:
