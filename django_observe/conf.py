@@ -18,12 +18,14 @@ from urllib.parse import unquote
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
+from django_observe import parsing
 from django_observe.options import PRIVATE_NETWORKS, Settings
 from django_observe.parsing import SettingError
 
 __all__ = ["PRIVATE_NETWORKS", "Settings", "settings"]
 
 SETTING = "DJANGO_OBSERVE"
+PORT_VARIABLE = "OBSERVE_WORKER_METRICS_PORT"
 
 _application = "django"
 
@@ -157,6 +159,12 @@ def _parsed(given: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
             values[known[key].name] = known[key].metadata["parse"](value)
         except SettingError as fault:
             faults.append(f"- {SETTING}['{key}'] is {value!r}; accepted is {fault.accepted}. {fault.remedy}")
+    port = environment(PORT_VARIABLE)
+    if port:
+        try:
+            values["worker_metrics_port"] = parsing.port_variable(port)
+        except SettingError as fault:
+            faults.append(f"- {PORT_VARIABLE} is {port!r}; accepted is {fault.accepted}. {fault.remedy}")
     return values, faults
 
 
@@ -177,9 +185,6 @@ def _derived(values: dict[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]
     values.pop("environment", None)
     version = resource.get("service.version") or values.pop("version", "")
     values.pop("version", None)
-    port = environment("OBSERVE_WORKER_METRICS_PORT")
-    if port.isdigit():
-        values["worker_metrics_port"] = int(port) or None
     return {
         "service_name": chosen or _root_package(),
         "service_name_found": source,

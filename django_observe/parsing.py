@@ -92,6 +92,13 @@ def port_or_none(value: Any) -> int | None:
     raise SettingError("a port from 1 to 65535, or None for off", "Give a free port.")
 
 
+def port_variable(value: str) -> int | None:
+    """A TCP port as an environment variable gives it; 0 for off."""
+    if re.fullmatch("[0-9]{1,5}", value) and int(value) <= MAX_PORT:
+        return int(value) or None
+    raise SettingError("a port from 1 to 65535, or 0 for off", "Give a free port, or unset it.")
+
+
 def path_or_none(value: Any) -> str | None:
     """A URL path from the root, or None for off."""
     if value is None or (

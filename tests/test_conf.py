@@ -153,6 +153,27 @@ def test_the_environment_wins_over_the_settings(monkeypatch: pytest.MonkeyPatch)
     assert settings.worker_metrics_port == 9_999
 
 
+@pytest.mark.parametrize(("variable", "port"), [("", 1), (" ", 1), ("0", None), ("65535", 65_535)])
+def test_the_worker_port_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, port: int | None
+) -> None:
+    monkeypatch.setenv("OBSERVE_WORKER_METRICS_PORT", variable)
+    with given(WORKER_METRICS_PORT=1):
+        assert conf.settings().worker_metrics_port == port
+
+
+@pytest.mark.parametrize(
+    "variable", ["abc", "65536", "70000", "-1", "9808.0", "\u00b2", "0009808", "9" * 5_000]
+)
+def test_a_worker_port_that_is_none_is_a_fault_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("OBSERVE_WORKER_METRICS_PORT", variable)
+    text = faults(LOG_FORMAT="xml")
+    assert text.startswith("DJANGO_OBSERVE has 2 fault(s):")
+    assert f"- OBSERVE_WORKER_METRICS_PORT is {variable!r}; accepted is a port from 1 to 65535" in text
+
+
 def test_a_resource_attribute_names_the_service_where_its_variable_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
