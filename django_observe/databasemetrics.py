@@ -1,4 +1,7 @@
-"""Database metrics in django-prometheus' families, for connections whose ENGINE is not its own."""
+"""Database metrics in django-prometheus' families, for connections whose ENGINE is not its own.
+
+Its django_db_new_connection_errors_total stays its own: Django has no signal for a connection that failed.
+"""
 
 from __future__ import annotations
 

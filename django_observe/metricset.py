@@ -123,13 +123,8 @@ _DATABASE = (Label.ALIAS, Label.VENDOR)
 DB_NEW_CONNECTIONS: Final = Metric(
     "django_db_new_connections_total",
     "counter",
-    "Counter of created connections by database and by vendor.",
-    _DATABASE,
-)
-DB_NEW_CONNECTION_ERRORS: Final = Metric(
-    "django_db_new_connection_errors_total",
-    "counter",
-    "Counter of connection failures by database and by vendor.",
+    "Counter of created connections by database and by vendor. Those that failed are counted by "
+    "django-prometheus' own database backends only: Django has no signal for them.",
     _DATABASE,
 )
 DB_EXECUTE: Final = Metric(
