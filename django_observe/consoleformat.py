@@ -10,9 +10,6 @@ from django_observe.logcontext import FIELDS
 from django_observe.reporting import guard
 from django_observe.vocabulary import Event, Field
 
-SHORT_ID = 8
-"""Characters of a correlation ID that are enough to tell the requests of one screen apart."""
-
 _RESET, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
 _COLOURS = {
     "DEBUG": "\x1b[2m",
@@ -55,7 +52,7 @@ class ConsoleFormatter(logging.Formatter):
         else:
             parts += [self._painted(f"{line[Field.LOGGER]:<20}", _DIM), message, self._extras(line)]
         if line[Field.CORRELATION_ID]:
-            parts.append(self._painted(line[Field.CORRELATION_ID][:SHORT_ID], _DIM))
+            parts.append(self._painted(line[Field.CORRELATION_ID], _DIM))
         text = "  ".join(part for part in parts if part)
         stack = line.get(Field.STACK)
         return f"{text}\n{_printable(stack, keep_lines=True)}" if stack else text

@@ -39,6 +39,7 @@ class Observation:
         self.view_exception: str | None = None
         self.failure: Failure | None = None
         self._request = request
+        self._own = not traced
         self._ended = False
         settings = conf.settings()
         self.trusted = trust.is_in(request.META.get("REMOTE_ADDR", ""), settings.trusted_peers)
@@ -133,7 +134,7 @@ class Observation:
             trace=self.trace,
             method=request.method or "",
             path=request.path[:MAX_PATH],
-            route=(match.route or "/") if match else UNMATCHED_ROUTE,
+            route=(match.route or "/") if match else request.path_info if self._own else UNMATCHED_ROUTE,
             view=(match.view_name or LabelValue.UNNAMED_VIEW) if match else LabelValue.UNNAMED_VIEW,
             matched=match is not None,
             transport="https" if request.scheme == "https" else "http",

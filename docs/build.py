@@ -33,11 +33,19 @@ def settings_page() -> str:
 def metrics_page() -> str:
     """Every metric family with its labels."""
     families = sorted(metricset.ALL_FAMILIES, key=lambda family: family.name)
-    rows = ((f"`{family.name}`", family.kind, code(family.labels), family.help) for family in families)
+    rows = (
+        (
+            f"`{family.total if family.kind == 'counter' else family.name}`",
+            family.kind,
+            code(family.labels),
+            family.help,
+        )
+        for family in families
+    )
     return page(
         "Metrics",
-        "What `/metrics` and a Celery worker's own port expose. Counters end in `_total`, histograms come as "
-        "`_bucket`, `_count` and `_sum`. Renaming one, or a label, is a breaking change.",
+        "What `/metrics` and a Celery worker's own port expose. Counters are listed as the sample one "
+        "queries, histograms come as `_bucket`, `_count` and `_sum`. Renaming one, or a label, is a breaking change.",
         ("Family", "Kind", "Labels", "Meaning"),
         rows,
     )

@@ -24,10 +24,10 @@ def request_line(**fields: Any) -> str:
     return shown("GET /orders 200 12.3 ms", **attributes)
 
 
-def test_a_line_has_time_level_logger_message_extras_and_the_short_id() -> None:
+def test_a_line_has_time_level_logger_message_extras_and_the_whole_id() -> None:
     with correlated("3f2a91bc77aa"):
         assert shown("placed", basket=3) == (
-            "22:13:20.123  INFO      shop.orders           placed  basket=3  3f2a91bc"
+            "22:13:20.123  INFO      shop.orders           placed  basket=3  3f2a91bc77aa"
         )
 
 

@@ -10,6 +10,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.urls import path, re_path
 
 from django_observe import exposition, health
+from django_observe.testing import Captured
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True, databases="__all__")]
 
@@ -54,6 +55,13 @@ def test_a_project_may_route_our_pages_itself() -> None:
     assert b"django_http_requests" in Client().get("/internal/metrics").content
     assert Client().get("/internal/ready").json()["status"] == "ok"
     assert Client().get("/metrics").status_code == 404
+
+
+@override_settings(DJANGO_OBSERVE={"METRICS_ALLOW": [], "LOG_FORMAT": "json"})
+def test_an_answer_of_ours_that_is_a_refusal_is_told_under_its_path(captured: Captured) -> None:
+    assert Client().get("/metrics").status_code == 404
+    (exchange,) = captured.requests()
+    assert (exchange.status, exchange.route) == (404, "/metrics")
 
 
 @override_settings(DJANGO_OBSERVE={"LIVE_PATH": "/livez", "METRICS_PATH": None})
