@@ -45,7 +45,8 @@ def metrics_page() -> str:
     return page(
         "Metrics",
         "What `/metrics` and a Celery worker's own port expose. Counters are listed as the sample one "
-        "queries, histograms come as `_bucket`, `_count` and `_sum`. Renaming one, or a label, is a breaking change.",
+        "queries, histograms come as `_bucket`, `_count` and `_sum`. "
+        "Renaming one, or a label, is a breaking change.",
         ("Family", "Kind", "Labels", "Meaning"),
         rows,
     )
