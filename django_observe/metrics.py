@@ -15,17 +15,16 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
-from django.utils.module_loading import import_string
 
-from django_observe import conf, multiprocess
+from django_observe import multiprocess
 from django_observe.records import Call, Exchange, NewConnection, Query, Record, TaskEvent, TaskRun
 from django_observe.reporting import guard
+from django_observe.superseded import superseded
 from django_observe.vocabulary import LabelValue
 
 if TYPE_CHECKING:
     from django_observe.collectors import TimerFamily
     from django_observe.ledgermetrics import LedgerMetrics
-    from django_observe.requestmetrics import Superseded
 
 Observe = Callable[[Any], None]
 
@@ -68,14 +67,6 @@ def mirror() -> None:
             ledgers.mirror()
 
 
-def superseded() -> tuple[str, ...]:
-    """The entries of MIDDLEWARE that count requests into the same families as we do: they can be removed.
-
-    As long as they are there, what they count is left to them.
-    """
-    return tuple(path for path, middleware in _middlewares() if _supersedes(middleware))
-
-
 def _observer(kind: type) -> Observe:
     with _lock:
         found = _observers.get(kind)
@@ -91,7 +82,7 @@ def _bound(kind: type) -> Observe:
     if kind is Exchange:
         from django_observe.requestmetrics import RequestMetrics
 
-        return _ticking(RequestMetrics(_superseded()).observe)
+        return _ticking(RequestMetrics(superseded()).observe)
     if kind is Query or kind is NewConnection:
         return _database(kind)
     if kind is TaskRun or kind is TaskEvent:
@@ -146,33 +137,6 @@ def _ledgers() -> LedgerMetrics:
         _ledger = LedgerMetrics()
         export.on_change(mirror)
     return _ledger
-
-
-def _middlewares() -> list[tuple[str, Any]]:
-    found = []
-    for path in conf.middleware():
-        with guard("metrics"):
-            found.append((path, import_string(path)))
-    return found
-
-
-def _supersedes(middleware: Any) -> bool:
-    from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
-
-    known = (PrometheusBeforeMiddleware, PrometheusAfterMiddleware)
-    return isinstance(middleware, type) and issubclass(middleware, known)
-
-
-def _superseded() -> Superseded:
-    from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
-
-    from django_observe.requestmetrics import Superseded
-
-    classes = [middleware for _, middleware in _middlewares() if isinstance(middleware, type)]
-    return Superseded(
-        before=any(issubclass(each, PrometheusBeforeMiddleware) for each in classes),
-        after=any(issubclass(each, PrometheusAfterMiddleware) for each in classes),
-    )
 
 
 def _on_setting_changed(*, setting: str, **_: object) -> None:

@@ -22,14 +22,7 @@ from django_observe.metricset import (
     HTTP_RESPONSES_BY_TEMPLATE,
 )
 from django_observe.records import Exchange
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """Which of django-prometheus' middlewares the project runs itself: what those count, we do not."""
-
-    before: bool = False
-    after: bool = False
+from django_observe.superseded import Superseded
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 from django_prometheus.db import metrics as database_metrics
-from django_prometheus.middleware import Metrics
+from django_prometheus.middleware import Metrics, PrometheusBeforeMiddleware
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from django_observe import collectors, export, exposition, metrics, metricset, reporting
 from django_observe.ledger import Ledger
 from django_observe.records import Call, Exchange, Failure, NewConnection, Query, TaskEvent, TaskRun
+from django_observe.superseded import Superseded, superseded
 from django_observe.vocabulary import Label, Metric
 
 BEFORE = "django_prometheus.middleware.PrometheusBeforeMiddleware"
@@ -276,7 +277,7 @@ def test_a_database_engine_of_django_prometheus_counts_for_itself() -> None:
 
 def test_what_the_projects_django_prometheus_middleware_counts_is_left_to_it() -> None:
     with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, BEFORE, AFTER]):
-        assert metrics.superseded() == (BEFORE, AFTER)
+        assert superseded() == Superseded((BEFORE, AFTER), before=True, after=True)
         before = samples()
         for _ in range(2):
             Client().get("/ok/")
@@ -286,8 +287,18 @@ def test_what_the_projects_django_prometheus_middleware_counts_is_left_to_it() -
     assert grown(before, "django_http_responses_total_by_status_total") == {("200",): 2}
 
 
+class Extended(PrometheusBeforeMiddleware):  # type: ignore[misc]
+    """As projects do to name their own labels."""
+
+
+def test_a_middleware_that_extends_theirs_is_found_as_well() -> None:
+    path = f"{__name__}.Extended"
+    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, path]):
+        assert superseded() == Superseded((path,), before=True)
+
+
 def test_without_that_middleware_nothing_is_superseded() -> None:
-    assert metrics.superseded() == ()
+    assert superseded() == Superseded()
 
 
 FIRST_RECORD = """
@@ -359,4 +370,4 @@ def test_faults_of_telemetry_are_counted_by_place() -> None:
 
 @override_settings(MIDDLEWARE=["no.such.Middleware"])
 def test_a_middleware_that_cannot_be_imported_is_not_our_fault() -> None:
-    assert metrics.superseded() == ()
+    assert superseded() == Superseded()
