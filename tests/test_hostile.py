@@ -21,7 +21,7 @@ def test_a_flood_of_baggage_is_answered_and_hardly_logged(propagators: str | Non
     """90 members of 5 KB and a 60 KB traceparent, from a peer that is trusted."""
     port = free_port()
     uvicorn = [
-        Path(sys.executable).with_name("uvicorn"),
+        *(sys.executable, "-m", "uvicorn"),
         "django.core.asgi:get_asgi_application",
         "--factory",
     ]

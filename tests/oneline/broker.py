@@ -9,9 +9,9 @@ from tests.processes import Process, free_port, require
 
 
 @contextmanager
-def redis() -> Iterator[str]:
+def redis(port: int | None = None) -> Iterator[str]:
     """Starts one that keeps nothing on disk; its URL."""
-    port = free_port()
+    port = port or free_port()
     program = require("redis-server", "redis-server")
     with Process([program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]) as process:
         process.wait_for_line("Ready to accept connections")
