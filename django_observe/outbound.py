@@ -92,7 +92,7 @@ def _urlopen(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwar
     try:
         with hop:
             response = wrapped(*args, **kwargs)
-            hop.status = response.status
+            hop.status = getattr(response, "status", None)
             return response
     finally:
         _pool.reset(token)
@@ -105,11 +105,18 @@ def _target(method: str, url: str, *_: Any, **__: Any) -> tuple[str, str]:
 def _with_headers(args: tuple[Any, ...], kwargs: dict[str, Any], host: str, default: Any) -> Arguments:
     positional = len(args) > _HEADERS_POSITION
     given = args[_HEADERS_POSITION] if positional else kwargs.get("headers")
-    headers = (default if given is None else given).copy()
+    headers = _copied(default if given is None else given)
     amend(headers, host)
     if positional:
         return (*args[:_HEADERS_POSITION], headers, *args[_HEADERS_POSITION + 1 :]), kwargs
     return args, {**kwargs, "headers": headers}
+
+
+def _copied(headers: Any) -> Any:
+    """A copy of its own kind, or at least a dict: what an instrumentation wrote must not pass unseen."""
+    with guard("outbound"):
+        return headers.copy()
+    return dict(headers)
 
 
 def _handle_request(
@@ -121,7 +128,7 @@ def _handle_request(
     hop = Hop(request.method, request.url.host)
     with _Amended(request), hop:
         response = wrapped(*args, **kwargs)
-        hop.status = response.status_code
+        hop.status = getattr(response, "status_code", None)
         return response
 
 
@@ -134,7 +141,7 @@ async def _handle_async_request(
     hop = Hop(request.method, request.url.host)
     with _Amended(request), hop:
         response = await wrapped(*args, **kwargs)
-        hop.status = response.status_code
+        hop.status = getattr(response, "status_code", None)
         return response
 
 

@@ -332,3 +332,32 @@ def test_a_fault_of_ours_does_not_stop_the_call(
     assert by_requests(at("localhost", "/200"), {}) == 200
     assert by_httpx(at("localhost", "/200"), {}) == 200
     assert reporting.failures()["outbound"] == before + 2
+
+
+class Uncopyable(dict[str, str]):
+    copy = None  # type: ignore[assignment]
+
+
+def test_headers_that_cannot_be_copied_are_amended_all_the_same(
+    at: Any, seen: Any, calls: list[Call]
+) -> None:
+    """What an instrumentation wrote into them is not for a foreign host."""
+    with correlated(ID):
+        headers = Uncopyable({"x-correlation-id": ID, "X-Shop": "basel"})
+        assert by_urllib3_pool(at("127.0.0.1", "/200"), headers) == 200
+    assert sent(seen[0]) == {}
+    assert dict(seen[0])["x-shop"] == "basel"
+    assert headers == {"x-correlation-id": ID, "X-Shop": "basel"}
+
+
+def test_an_answer_without_a_status_is_passed_on(
+    at: Any, calls: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pools and transports can be patched by anyone: a recorder's answer need not be complete."""
+    answer = object()
+    for wrapper in (outbound._urlopen, outbound._handle_request):
+        target = httpx.Request("GET", at("localhost", "/"))
+        arguments = (target,) if wrapper is outbound._handle_request else ("GET", "/")
+        with urllib3.HTTPConnectionPool("localhost") as pool:
+            assert wrapper(lambda *_, **__: answer, pool, arguments, {}) is answer
+    assert [call.status for call in calls] == [None, None]
