@@ -11,7 +11,7 @@ from celery.app.base import Celery
 from opentelemetry import context as opentelemetry_context
 from wrapt import wrap_function_wrapper
 
-from django_observe import taskheaders, taskrun, taskspans
+from django_observe import conf, taskheaders, taskrun, taskspans
 from django_observe.records import TaskEvent
 from django_observe.reporting import guard, report
 from django_observe.taskspans import OpenSpan
@@ -68,6 +68,8 @@ def on_before_publish(*, sender: str, headers: dict[str, Any], **message: Any) -
     """Receiver of `before_task_publish`, the one place where a message's headers can still be changed."""
     publication = _current.get()
     with guard("celery"):
+        if not conf.settings().celery:
+            return
         if publication is not None and publication.event is None:
             publication.begun(sender, {"headers": headers, **message})
     with guard("celery"):

@@ -12,7 +12,7 @@ from celery.worker import state as worker_state
 from celery.worker.request import Request
 from wrapt import wrap_function_wrapper
 
-from django_observe import correlation, privacy, taskheaders, taskrun
+from django_observe import conf, correlation, privacy, taskheaders, taskrun
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
 from django_observe.vocabulary import LabelValue
@@ -54,6 +54,8 @@ def on_rejected(*, sender: Any, message: Any, **_: Any) -> None:
 
 
 def _tell(task: str, task_id: str, state: str, *, queue: str, hostname: str | None) -> None:
+    if not conf.settings().celery:
+        return
     name = hostname or taskrun.UNKNOWN
     report(TaskEvent(task=task, task_id=task_id, queue=queue, hostname=name, state=state))
 
@@ -108,7 +110,7 @@ def _headers(request: Request) -> taskheaders.Headers:
 
 def _lost(request: Request, error: BaseException, seconds: float) -> None:
     """Reports a run that nobody else can: its process is gone. Celery may say so twice."""
-    if request.time_start is None or vars(request).get(_TOLD):
+    if request.time_start is None or vars(request).get(_TOLD) or not conf.settings().celery:
         return
     vars(request)[_TOLD] = True
     headers = _headers(request)

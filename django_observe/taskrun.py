@@ -12,7 +12,7 @@ from celery.app.task import Context as Request
 from celery.app.task import Task
 from opentelemetry.context import Context, detach
 
-from django_observe import brokertraffic, correlation, privacy, tally, taskheaders, taskspans, traces
+from django_observe import brokertraffic, conf, correlation, privacy, tally, taskheaders, taskspans, traces
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
 from django_observe.tally import Tally
@@ -114,6 +114,8 @@ def queue_of(delivery_info: Mapping[str, Any] | None) -> str:
 def on_prerun(*, task_id: str, task: Task[Any, Any], **signal: Any) -> None:
     """Receiver of `task_prerun`."""
     with guard("celery"):
+        if not conf.settings().celery:
+            return
         run = Run(task, task_id)
         run.bind(signal)
         report(TaskEvent(state="STARTED", **run.name()))

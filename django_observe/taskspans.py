@@ -13,6 +13,8 @@ from typing import Any
 
 from opentelemetry.context import detach
 
+from django_observe import conf
+
 _instrumentor: Any = None
 
 
@@ -88,4 +90,7 @@ def ran(span: OpenSpan, task_id: str, signal: dict[str, Any]) -> None:
 
 
 def _enabled() -> bool:
-    return _instrumentor is not None and bool(_instrumentor.is_instrumented_by_opentelemetry)
+    """Whether they were switched on, and the setting, which tests override, is on now."""
+    if _instrumentor is None or not conf.settings().traces:
+        return False
+    return bool(_instrumentor.is_instrumented_by_opentelemetry)

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span, get_tracer
 
 from django_observe import celery as edge
-from django_observe import correlated, correlation_id, reporting, tally, taskheaders, taskspans
+from django_observe import correlated, correlation_id, reporting, tally, taskevents, taskheaders, taskspans
 from django_observe.records import Record, TaskEvent, TaskRun
 from tests.processes import free_port
 
@@ -345,6 +345,27 @@ def test_spans_can_be_switched_off_and_on() -> None:
     for enabled in (True, True, False, False):
         taskspans.install(enabled=enabled)
         assert upstream().is_instrumented_by_opentelemetry is enabled
+
+
+def test_tracing_that_is_overridden_makes_no_spans(
+    app: Celery, told: list[Record], exporter: InMemorySpanExporter
+) -> None:
+    with override_settings(DJANGO_OBSERVE={"TRACES": False}):
+        reporting.set_reporters((told.append,))
+        inner.delay()
+        app.send_task("elsewhere.known")
+    assert exporter.get_finished_spans() == ()
+    assert [run.task for run in runs(told)] == ["inner"]
+
+
+def test_celery_that_is_overridden_is_not_observed(app: Celery, told: list[Record]) -> None:
+    with override_settings(DJANGO_OBSERVE={"CELERY": False}):
+        reporting.set_reporters((told.append,))
+        assert inner.delay().get()["id"] is None
+        app.send_task("elsewhere.known")
+        taskevents._tell("inner", "1", "RECEIVED", queue="celery", hostname=None)
+    assert told == []
+    assert not {"x-correlation-id", "x_published_at"} & set(message(app).headers)
 
 
 @pytest.mark.parametrize(
