@@ -6,6 +6,7 @@ Follows the OpenTelemetry specification's "OTLP Exporter Configuration" and "OTL
 from __future__ import annotations
 
 import gzip
+import netrc  # noqa: F401 - requests would import it on the worker, where a fork may interrupt it
 import zlib
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime

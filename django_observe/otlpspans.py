@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from django.core.signals import setting_changed
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_STACKTRACE
 from opentelemetry.trace import Link, SpanContext, Status, TraceState
 
-from django_observe import privacy, redaction
+from django_observe import conf, privacy, redaction
 from django_observe.vocabulary import Attribute
 
 MAX_VALUE = 4_096
@@ -95,6 +96,16 @@ def _keyed(key: str, value: str) -> str:
 @lru_cache(maxsize=1024)
 def _text(text: str) -> str:
     return redaction.scrub_text(text, MAX_VALUE)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    """Receiver of `setting_changed`: SCRUB_KEYS may be others now."""
+    if setting == conf.SETTING:
+        _keyed.cache_clear()
+        _text.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_observe.otlpspans", weak=False)
 
 
 def _stateless(context: SpanContext) -> SpanContext:

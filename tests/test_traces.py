@@ -297,6 +297,26 @@ say(failures=reporting.failures())
     assert [event.name for event in server.raw.events] == ["note", "exception"]
 
 
+def test_keys_to_scrub_may_change_at_run_time(collector: Collector) -> None:
+    run(
+        """
+from django.test import override_settings
+def sell():
+    with tracer.start_as_current_span("iban=DE89") as span:
+        span.set_attribute("note", "iban=DE89")
+    export.flush(5)
+sell()
+with override_settings(DJANGO_OBSERVE={"SCRUB_KEYS": ["iban"]}):
+    sell()
+sell()
+""",
+        collector,
+    )
+    expected = ["iban=DE89", "iban=[redacted]", "iban=DE89"]
+    assert [each.name for each in collector.spans()] == expected
+    assert [each.attributes["note"] for each in collector.spans()] == expected
+
+
 def test_a_poisonous_span_takes_no_other_with_it(collector: Collector) -> None:
     facts = run(
         """
@@ -491,6 +511,22 @@ export.shutdown(0.1)
         )
         assert facts["status"] == 0
         assert [each.name for each in good.spans()] == ["child"]
+
+
+def test_sending_imports_nothing(collector: Collector) -> None:
+    """A child that is forked while the worker imports could never import that module."""
+    facts = run(
+        """
+before = set(sys.modules)
+with tracer.start_as_current_span("span"):
+    pass
+sent = export.flush(5)
+say(sent=sent, imported=sorted(set(sys.modules) - before))
+""",
+        collector,
+    )
+    assert facts["sent"]
+    assert facts["imported"] == []
 
 
 LATE = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}
