@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Final
 
 _CONSOLE_NEEDS: Final = ("opentelemetry.proto.trace.v1.trace_pb2", "google.rpc.status_pb2", "platformdirs")
 _LAST_PORT: Final = 65_535
+_TOKEN_VARIABLE: Final = "DJANGO_OBSERVE_CONSOLE_TOKEN"  # noqa: S105 - a name
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,10 +34,12 @@ def _parser() -> argparse.ArgumentParser:
 def _add_console(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Receives OTLP/HTTP (traces and logs), keeps the last 24 hours in a file, shows them in the browser. "
-        "For development on one machine: it listens on the loopback only."
+        "For development on one machine: it listens on the loopback unless --host and --token say otherwise."
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)"
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on, another than the loopback's only with --token (default: %(default)s)",
     )
     parser.add_argument("--port", type=_port, default=8088, help="port of the pages (default: %(default)s)")
     parser.add_argument(
@@ -52,7 +57,29 @@ def _add_console(parser: argparse.ArgumentParser) -> None:
     keep.add_argument(
         "--max-megabytes", type=_count, default=256, metavar="MB", help="(default: %(default)s)"
     )
+    _add_access(parser.add_argument_group("access"))
     parser.set_defaults(command=_console)
+
+
+def _add_access(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--token",
+        action="store_true",
+        help=f"ask for a token: that of {_TOKEN_VARIABLE}, else a random one, printed in the URL to open",
+    )
+    group.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also answer to this Host header (may be repeated)",
+    )
+    group.add_argument(
+        "--cors-origin",
+        type=_origin,
+        metavar="ORIGIN",
+        help="let pages of this origin, such as http://localhost:3000, send to the OTLP port",
+    )
 
 
 def _console(arguments: argparse.Namespace) -> int:
@@ -61,7 +88,7 @@ def _console(arguments: argparse.Namespace) -> int:
             importlib.import_module(module)
     except ImportError as fault:
         return _fail(f"The console needs {fault.name}: pip install 'django-observe-kit[console]'")
-    from django_observe.console import limits, program
+    from django_observe.console import access, binding, limits, program
 
     retention = limits.Retention(
         arguments.max_spans,
@@ -69,12 +96,20 @@ def _console(arguments: argparse.Namespace) -> int:
         arguments.max_hours * 3600,
         arguments.max_megabytes * 1024 * 1024,
     )
+    token = (os.environ.get(_TOKEN_VARIABLE) or access.new_token()) if arguments.token else ""
+    hosts = frozenset(name.lower().removesuffix(".") for name in arguments.allowed_host)
     options = program.Options(
-        arguments.host, arguments.port, arguments.otlp_port, arguments.db, arguments.memory, retention
+        arguments.host,
+        arguments.port,
+        arguments.otlp_port,
+        arguments.db,
+        arguments.memory,
+        retention,
+        access.Access(token, hosts, arguments.cors_origin or ""),
     )
     try:
         return program.run(options)
-    except program.StartError as fault:
+    except binding.StartError as fault:
         return _fail(str(fault))
 
 
@@ -88,6 +123,12 @@ def _port(text: str) -> int:
     if not 0 <= number <= _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text} is not a port; 0 to 65535, 0 picks a free one")
     return number
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", text):
+        raise argparse.ArgumentTypeError(f"{text} is not an origin; scheme, host and port without a path")
+    return text
 
 
 def _count(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.http import HttpRequest
 
+from django_observe.console.access import Access
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
 from django_observe.console.store import Store
@@ -24,10 +25,11 @@ class Console:
     writer: Writer
     intake: Intake
     retention: Retention
-    host: str
+    bound: tuple[str, ...]
     page_port: int
     otlp_port: int
     in_memory: bool
+    access: Access = field(default_factory=Access)
     started: float = field(default_factory=time.time)
 
     @property
@@ -36,12 +38,19 @@ class Console:
         return f"http://{self._authority()}:{self.page_port}"
 
     @property
+    def entry_url(self) -> str:
+        """What to open first: with the token, if there is one."""
+        return f"{self.page_url}/?token={self.access.token}" if self.access.token else self.page_url
+
+    @property
     def otlp_url(self) -> str:
         """What OTEL_EXPORTER_OTLP_ENDPOINT has to be."""
         return f"http://{self._authority()}:{self.otlp_port}"
 
     def _authority(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        """The first address; where all are bound, the loopback's."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bound[0], self.bound[0])  # noqa: S104 - not bound here
+        return f"[{host}]" if ":" in host else host
 
 
 def console_of(request: HttpRequest) -> Console:

@@ -28,8 +28,8 @@ class Listener(basehttp.ThreadedWSGIServer):
 
     request_queue_size = 64
 
-    def __init__(self, host: str, port: int, connections: int) -> None:
-        self._slots = threading.BoundedSemaphore(connections)
+    def __init__(self, host: str, port: int, slots: threading.BoundedSemaphore) -> None:
+        self._slots = slots
         self.console: Console | None = None
         super().__init__((host, port), _Handler, ipv6=":" in host)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import logging
 import os
@@ -12,22 +11,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from django_observe.console import limits
+from django_observe.console import binding, limits
+from django_observe.console.access import Access
+from django_observe.console.binding import StartError
 from django_observe.console.instance import ENVIRON_KEY, Console
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
-from django_observe.console.listener import Listener
-from django_observe.console.port_holder import describe_holder
 from django_observe.console.store import ForeignFileError, Store, default_path
 from django_observe.console.writer import Writer
-
-_HIGH_PORT: Final = 50_000
-
-
-class StartError(Exception):
-    """The console cannot start; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +33,24 @@ class Options:
     database: Path | None = None
     memory: bool = False
     retention: Retention = field(default_factory=Retention)
+    access: Access = field(default_factory=Access)
 
 
 def run(options: Options) -> int:
     """Serves until SIGTERM or SIGINT. Raises StartError."""
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # threads inherit it: only sigwait below gets them
-    host = _loopback(options.host)
-    pages = _listen(host, options.page_port, "--port", limits.PAGE_CONNECTIONS)
-    otlp = _listen(host, options.otlp_port, "--otlp-port", limits.INGEST_CONNECTIONS)
-    console = _open(options, host, pages, otlp)
+    bound = binding.addresses(options.host, has_token=bool(options.access.token))
+    pages = binding.listen(bound, options.page_port, "--port", limits.PAGE_CONNECTIONS)
+    otlp = binding.listen(bound, options.otlp_port, "--otlp-port", limits.INGEST_CONNECTIONS)
+    console = _open(options, bound, pages[0].port, otlp[0].port)
     application = _application(console)
-    for listener in (otlp, pages):
+    for listener in (*otlp, *pages):
         listener.console = console
         listener.start(application)
     _announce(console)
     signal.sigwait(signals)
-    for listener in (otlp, pages):
+    for listener in (*otlp, *pages):
         listener.shutdown()
         listener.server_close()
     console.writer.close(timeout=1.5)
@@ -64,7 +58,7 @@ def run(options: Options) -> int:
     return 0
 
 
-def _open(options: Options, host: str, pages: Listener, otlp: Listener) -> Console:
+def _open(options: Options, bound: tuple[str, ...], page_port: int, otlp_port: int) -> Console:
     path = None if options.memory else options.database or default_path()
     try:
         store = Store(path)
@@ -78,44 +72,12 @@ def _open(options: Options, host: str, pages: Listener, otlp: Listener) -> Conso
         writer=Writer(store, intake, options.retention),
         intake=intake,
         retention=options.retention,
-        host=host,
-        page_port=pages.port,
-        otlp_port=otlp.port,
+        bound=bound,
+        page_port=page_port,
+        otlp_port=otlp_port,
         in_memory=options.memory,
+        access=options.access,
     )
-
-
-def _loopback(host: str) -> str:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        raise StartError(
-            f"--host {host}: an IP address of the loopback is accepted, such as 127.0.0.1."
-        ) from None
-    if not address.is_loopback:
-        raise StartError(
-            f"--host {host}: the console listens on the loopback only, because whoever reaches it reads "
-            "everything. Use 127.0.0.1; from another machine, forward the port by ssh -L."
-        )
-    return str(address)
-
-
-def _listen(host: str, port: int, option: str, connections: int) -> Listener:
-    try:
-        return Listener(host, port, connections)
-    except OSError as fault:
-        if fault.errno == errno.EADDRINUSE:
-            raise StartError(
-                f"Port {port} on {host} is taken{describe_holder(port)}. "
-                f"Stop that program, or choose another port with {option} {_another(port)}."
-            ) from fault
-        raise StartError(
-            f"Port {port} on {host} cannot be bound: {fault.strerror}. Choose another by {option}."
-        ) from fault
-
-
-def _another(port: int) -> int:
-    return port + 10_000 if port < _HIGH_PORT else port - 10_000
 
 
 def _application(console: Console) -> Callable[..., Any]:
@@ -140,5 +102,10 @@ def _application(console: Console) -> Callable[..., Any]:
 def _announce(console: Console) -> None:
     if console.store.notice:
         sys.stderr.write(f"{console.store.notice}\n")
-    sys.stdout.write(f"Console: {console.page_url}  receiving OTLP/HTTP on {console.otlp_url}\n")
+    if not all(ipaddress.ip_address(one).is_loopback for one in console.bound):
+        sys.stderr.write(
+            f"Warning: other machines reach this console on {', '.join(console.bound)}. Whoever has the "
+            "token reads everything, and it travels unencrypted: only in a network that you trust.\n"
+        )
+    sys.stdout.write(f"Console: {console.entry_url}  receiving OTLP/HTTP on {console.otlp_url}\n")
     sys.stdout.flush()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from django_observe.console.instance import console_of
+from django_observe.console import access, cors
+from django_observe.console.instance import Console, console_of
 
 INGEST_URLS: Final = "django_observe.console.ingest_urls"
 CONTENT_SECURITY_POLICY: Final = (
@@ -39,48 +40,70 @@ _HEADERS: Final = {
 def guard_listener(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Refuses DNS rebinding (Host) and cross-site requests, picks the listener's URLs, sets the headers."""
+    """Refuses DNS rebinding (Host), cross-site requests and those without the token; sets the headers.
+
+    It also picks the listener's URLs.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         console = console_of(request)
         ingest = int(request.META["SERVER_PORT"]) == console.otlp_port
         request.urlconf = INGEST_URLS if ingest else None
-        response = _refusal(request, console.host, ingest=ingest) or get_response(request)
+        welcome = ingest and cors.is_welcome(request, console.access.cors_origin)
+        response = (
+            _refusal(request, console, ingest=ingest, welcome=welcome)
+            or (cors.preflight(request) if welcome else None)
+            or _challenge(request, console, ingest=ingest)
+            or get_response(request)
+        )
         for name, value in _HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
+        if welcome:
+            cors.allow(response, console.access.cors_origin)
         return response
 
     return middleware
 
 
-def _refusal(request: HttpRequest, bound: str, *, ingest: bool) -> HttpResponse | None:
-    if not known_host(request.META.get("HTTP_HOST", ""), bound):
-        reason, status = (
-            f"This console answers only to localhost and {bound}, not to the Host header sent.",
-            421,
-        )
-    elif _is_foreign(request, ingest=ingest):
+def _refusal(request: HttpRequest, console: Console, *, ingest: bool, welcome: bool) -> HttpResponse | None:
+    if not known_host(request.META.get("HTTP_HOST", ""), console.bound, console.access.allowed_hosts):
+        names = " and ".join(("localhost", *console.bound))
+        reason = f"This console answers to {names}, not to the Host header sent (see --allowed-host)."
+        status = 421
+    elif _is_foreign(request, ingest=ingest) and not welcome:
         reason, status = "Requests from other sites are refused.", 403
     else:
         return None
     if ingest:
-        console_of(request).intake.refuse(status, reason)
+        console.intake.refuse(status, reason)
     return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
 
 
-def known_host(header: str, bound: str) -> bool:
-    """Whether a Host header names this machine: localhost, *.localhost, or the very address that is bound."""
+def _challenge(request: HttpRequest, console: Console, *, ingest: bool) -> HttpResponse | None:
+    response = access.challenge(request, console.access, ingest=ingest)
+    if response is not None and ingest:
+        console.intake.refuse(response.status_code, "The token is missing or wrong.")
+    return response
+
+
+def known_host(header: str, bound: Iterable[str], allowed: Collection[str] = ()) -> bool:
+    """Whether a Host header names this machine: localhost, *.localhost, a bound address or an allowed name.
+
+    When all addresses are bound (0.0.0.0, ::) any IP literal will do: rebinding needs a name.
+    """
     matched = _HOST.fullmatch(header)
     if not matched:
         return False
     name = matched[1].lower().removesuffix(".")
-    if name == "localhost" or name.endswith(".localhost"):
+    if name == "localhost" or name.endswith(".localhost") or name in allowed:
         return True
     try:
-        return ipaddress.ip_address(name.strip("[]")) == ipaddress.ip_address(bound)
+        address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         return False
+    listening = [ipaddress.ip_address(one) for one in bound]
+    return address in listening or any(one.is_unspecified for one in listening)
 
 
 def _is_foreign(request: HttpRequest, *, ingest: bool) -> bool:

@@ -21,9 +21,10 @@ PROTOBUF = "application/x-protobuf"
 
 
 class Console:
-    """A console that listens; `pages` and `otlp` are its addresses."""
+    """A console that listens; `pages` and `otlp` are its addresses, `token` what it asks for."""
 
-    def __init__(self, process: Process, pages: str, otlp: str) -> None:
+    def __init__(self, process: Process, pages: str, otlp: str, token: str = "") -> None:
+        self.token = token
         self.process = process
         self.pages = pages
         self.otlp = otlp
@@ -78,8 +79,9 @@ def running(*options: str | Path, env: Mapping[str, str | None] | None = None) -
     words = [sys.executable, "-m", "django_observe.cli", "console", "--port", "0", "--otlp-port", "0"]
     with Process([*words, *(options or ("--memory",))], cwd=ROOT, env=env) as process:
         line = process.wait_for_line("receiving OTLP/HTTP")
-        pages, otlp = re.findall(r"http://\S+", line)
-        yield Console(process, pages, otlp)
+        entry, otlp = re.findall(r"http://\S+", line)
+        pages, _, token = entry.partition("/?token=")
+        yield Console(process, pages, otlp, token)
 
 
 def trace_id() -> str:

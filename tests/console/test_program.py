@@ -143,7 +143,7 @@ def test_a_taken_port_is_named_with_its_holder(option: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "example.org", "::"])  # noqa: S104 - it is refused
-def test_it_listens_on_the_loopback_only(host: str) -> None:
+def test_without_a_token_it_listens_on_the_loopback_only(host: str) -> None:
     status, text = run("console", "--port", "0", "--otlp-port", "0", "--memory", "--host", host)
     assert status == 2
     assert f"--host {host}" in text

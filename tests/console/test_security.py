@@ -60,12 +60,12 @@ class Tags(HTMLParser):
     ],
 )
 def test_which_hosts_are_this_machine(header: str, known: bool) -> None:
-    assert known_host(header, "127.0.0.1") is known
+    assert known_host(header, ["127.0.0.1"]) is known
 
 
 def test_ipv6_literal_is_known_when_bound() -> None:
-    assert known_host("[::1]:8088", "::1")
-    assert not known_host("127.0.0.1:8088", "::1")
+    assert known_host("[::1]:8088", ["127.0.0.1", "::1"])
+    assert not known_host("127.0.0.1:8088", ["::1"])
 
 
 def test_dns_rebinding_is_refused_on_both_ports(console: Console) -> None:
