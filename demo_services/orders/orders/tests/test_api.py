@@ -131,6 +131,13 @@ class FaultTests(OrdersTestCase):
         self.assertEqual(set(bodies[0].json()), {"detail", "correlation_id"})
         self.assertEqual(identity.auth.breaker.current_state, "open")
 
+    def test_auth_fails(self) -> None:
+        """Auth answering with errors is asked three times, neither once nor for ever: then 502."""
+        self.others.answers["GET", "/api/users/7/"] = {"status": 500, "body": {}}
+        self.assertEqual(self.order().status_code, 502)
+        asked = [request["path"] for request in self.others.requests]
+        self.assertEqual(asked, ["/.well-known/jwks.json", *["/api/users/7/"] * 3])
+
     def test_broker_down(self) -> None:
         """The order is taken, its event kept with a word in the log, and published with the next order."""
         self.published.side_effect = OperationalError("connection refused")
