@@ -1,7 +1,7 @@
 """Making any value fit to leave the process: JSON-safe, capped, secrets masked. Nothing here raises.
 
 Objects of Django's (requests, responses, models, querysets, lazy objects) are named, never turned into text:
-their text holds query strings and personal data, or runs a query.
+their text holds query strings and personal data, or runs a query. Users take what `redaction` has from here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ from django_observe.reporting import guard
 
 __all__ = [
     "MASK",
+    "MAX_ITEMS",
     "MAX_NAME",
+    "MAX_TEXT",
+    "MAX_VALUE",
     "cut",
     "failure_of",
     "is_secret",
@@ -50,6 +53,8 @@ MAX_VALUE = 4_096
 
 MAX_DEPTH = 6
 MAX_ITEMS = 64
+"""Entries of one container."""
+
 MAX_CONTAINERS = 64
 MAX_FRAMES = 60
 MAX_INTEGER = 2**63

@@ -44,7 +44,7 @@ def start() -> int | None:
 
 
 def stop() -> None:
-    """Ends the server, if one runs."""
+    """Ends the server, if one runs: for tests; a worker's ends with its process."""
     global _server
     if _server is not None:
         _server.shutdown()

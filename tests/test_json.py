@@ -28,7 +28,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from django_observe import conf, correlated, reporting
 from django_observe.json import MAX_LINE, JsonFormatter
 from django_observe.logcontext import ContextFilter
-from django_observe.redaction import MAX_TEXT
+from django_observe.privacy import MAX_TEXT
 from django_observe.vocabulary import Field
 
 CORE = [
