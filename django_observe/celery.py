@@ -29,8 +29,7 @@ _main_process: int | None = None
 def install() -> None:
     """Observes publishing and running, and a worker's life. May be called again; starts nothing."""
     with guard("celery"):
-        disabled = conf.environment("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").replace(" ", "").split(",")
-        taskspans.install(enabled=traces.enabled() and not {"celery", "*"} & set(disabled))
+        taskspans.install(enabled=traces.enabled() and conf.may_instrument("celery"))
     publication.install()
     for signal, receiver in _RECEIVERS:
         signal.connect(receiver, weak=False, dispatch_uid=f"django_observe.{receiver.__name__}")

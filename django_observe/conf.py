@@ -139,8 +139,28 @@ def otlp_endpoint(signal: str) -> str | None:
     """
     if environment("OTEL_SDK_DISABLED").lower() == "true":
         return None
-    own = environment(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
-    return own or environment("OTEL_EXPORTER_OTLP_ENDPOINT") or None
+    return otlp_variable(signal, "ENDPOINT") or None
+
+
+def otlp_variable(signal: str, name: str) -> str:
+    """OTEL_EXPORTER_OTLP_<SIGNAL>_<NAME>, else OTEL_EXPORTER_OTLP_<NAME>."""
+    own = environment(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}")
+    return own or environment(f"OTEL_EXPORTER_OTLP_{name}")
+
+
+def exports(signal: str) -> bool:
+    """Whether `signal` leaves by OTLP: there is an endpoint, and OTEL_<SIGNAL>_EXPORTER names `otlp`.
+
+    Traces do where that variable is not set; logs only where it asks for them.
+    """
+    asked = environment(f"OTEL_{signal.upper()}_EXPORTER").lower() or ("otlp" if signal == "traces" else "")
+    return "otlp" in map(str.strip, asked.split(",")) and otlp_endpoint(signal) is not None
+
+
+def may_instrument(library: str) -> bool:
+    """Whether OTEL_PYTHON_DISABLED_INSTRUMENTATIONS names neither `library` nor `*`."""
+    disabled = environment("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").split(",")
+    return not {library, "*"} & set(map(str.strip, disabled))
 
 
 def resource_attributes() -> dict[str, str]:

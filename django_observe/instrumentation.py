@@ -20,14 +20,11 @@ STABLE_CONVENTIONS = "http,database"
 
 def install() -> None:
     """Switches on what is installed and not yet on; an absent or unsuitable library is passed over."""
-    disabled = {name.strip() for name in conf.environment("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").split(",")}
-    if "*" in disabled:
-        return
     distro: Any = OpenTelemetryDistro()
     found = {each.name: each for each in entry_points(group="opentelemetry_instrumentor")}
     with conf.environment_default("OTEL_SEMCONV_STABILITY_OPT_IN", STABLE_CONVENTIONS):
         for name in NAMES:
-            if name in found and name not in disabled:
+            if name in found and conf.may_instrument(name):
                 with guard("instrumentation"):
                     _switch_on(distro, found[name])
 

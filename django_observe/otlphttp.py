@@ -40,12 +40,6 @@ def release() -> str:
         return "0"
 
 
-def variable(signal: str, name: str) -> str:
-    """OTEL_EXPORTER_OTLP_<SIGNAL>_<NAME>, else OTEL_EXPORTER_OTLP_<NAME>."""
-    own = conf.environment(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}")
-    return own or conf.environment(f"OTEL_EXPORTER_OTLP_{name}")
-
-
 def url(signal: str) -> str | None:
     """Where `signal` goes: its own endpoint as it is, or the general one plus `/v1/<signal>`."""
     endpoint = conf.otlp_endpoint(signal)
@@ -61,7 +55,7 @@ def timeout(signal: str) -> float:
     than ten minutes, so larger numbers are milliseconds.
     """
     try:
-        given = float(variable(signal, "TIMEOUT") or DEFAULT_TIMEOUT)
+        given = float(conf.otlp_variable(signal, "TIMEOUT") or DEFAULT_TIMEOUT)
     except ValueError:
         return DEFAULT_TIMEOUT
     if not given > 0:
@@ -76,14 +70,14 @@ class Receiver:
         self.timeout = timeout(signal)
         self._url = url(signal) or ""
         self._rejected = _REJECTED[signal]
-        compression = variable(signal, "COMPRESSION").lower()
+        compression = conf.otlp_variable(signal, "COMPRESSION").lower()
         self._compress = _COMPRESSIONS.get(compression)
         self._session = _session(signal)
         self._headers = {
             "Content-Type": "application/x-protobuf",
             "User-Agent": f"{DISTRIBUTION}/{release()}",
             **({"Content-Encoding": compression} if self._compress else {}),
-            **parse_env_headers(variable(signal, "HEADERS"), liberal=True),
+            **parse_env_headers(conf.otlp_variable(signal, "HEADERS"), liberal=True),
         }
 
     def post(self, body: bytes, seconds: float) -> Outcome:
@@ -121,8 +115,11 @@ class Receiver:
 
 def _session(signal: str) -> requests.Session:
     session = _from_credential_provider(signal) or requests.Session()
-    session.verify = variable(signal, "CERTIFICATE") or True
-    certificate, key = variable(signal, "CLIENT_CERTIFICATE"), variable(signal, "CLIENT_KEY")
+    session.verify = conf.otlp_variable(signal, "CERTIFICATE") or True
+    certificate, key = (
+        conf.otlp_variable(signal, "CLIENT_CERTIFICATE"),
+        conf.otlp_variable(signal, "CLIENT_KEY"),
+    )
     if certificate:
         session.cert = (certificate, key) if key else certificate
     return session

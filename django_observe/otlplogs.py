@@ -41,6 +41,4 @@ def _handler() -> ExportHandler:
 
 def handler() -> logging.Handler | None:
     """The one handler that exports; None unless OTEL_LOGS_EXPORTER=otlp and an endpoint ask for it."""
-    exporters = map(str.strip, conf.environment("OTEL_LOGS_EXPORTER").lower().split(","))
-    wanted = "otlp" in exporters and conf.otlp_endpoint("logs") is not None
-    return _handler() if wanted else None
+    return _handler() if conf.exports("logs") else None

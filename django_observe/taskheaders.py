@@ -11,7 +11,7 @@ from typing import Any
 
 from opentelemetry import propagate, trace
 
-from django_observe import conf, correlation
+from django_observe import conf, correlation, traces
 from django_observe.records import TraceContext
 from django_observe.vocabulary import Attribute, Header
 
@@ -59,10 +59,7 @@ def correlation_id(headers: Headers) -> str | None:
 def trace_context(headers: Headers) -> TraceContext | None:
     """The publisher's span, for a run whose own span died with its process."""
     carrier = {name: value for name, value in headers.items() if isinstance(value, str)}
-    span = trace.get_current_span(propagate.extract(carrier)).get_span_context()
-    if not span.is_valid:
-        return None
-    return TraceContext(f"{span.trace_id:032x}", f"{span.span_id:016x}", span.trace_flags.sampled)
+    return traces.current(propagate.extract(carrier))
 
 
 def waited(headers: Headers, eta: Any, started: float) -> float | None:
@@ -80,10 +77,9 @@ def _fresh() -> Headers:
     fresh: Headers = {}
     propagate.inject(fresh)
     if correlation.correlation_id() is None:
-        span = trace.get_current_span()
-        context = span.get_span_context()
-        identifier = f"{context.trace_id:032x}" if context.is_valid else correlation.generate()
-        span.set_attribute(Attribute.CORRELATION_ID, identifier)
+        span = traces.current()
+        identifier = span.trace_id if span else correlation.generate()
+        trace.get_current_span().set_attribute(Attribute.CORRELATION_ID, identifier)
         fresh[_id_names()[0]] = identifier
     fresh[Header.TASK_PUBLISHED_AT] = f"{time():.6f}"
     return fresh

@@ -75,10 +75,7 @@ class ServerSpan:
 
 def wanted() -> bool:
     """Whether spans have somewhere to go: an OTLP endpoint, and neither the setting nor OTEL_* says no."""
-    exporters = conf.environment("OTEL_TRACES_EXPORTER", "otlp").lower().split(",")
-    return bool(
-        conf.settings().traces and "otlp" in map(str.strip, exporters) and conf.otlp_endpoint("traces")
-    )
+    return bool(conf.settings().traces) and conf.exports("traces")
 
 
 def enabled() -> bool:
@@ -105,10 +102,10 @@ def begin(request: HttpRequest, trusted: bool) -> ServerSpan | None:
     return _begin(request, trusted) if _begin is not None and conf.settings().traces else None
 
 
-def current() -> TraceContext | None:
-    """The span that is current, whoever made it."""
-    context = trace.get_current_span().get_span_context()
-    return _trace_context(context) if context.is_valid else None
+def current(context: Context | None = None) -> TraceContext | None:
+    """The span that is current in `context` (default: here and now), whoever made it."""
+    span = trace.get_current_span(context).get_span_context()
+    return _trace_context(span) if span.is_valid else None
 
 
 def report(record: Record) -> None:

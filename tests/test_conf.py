@@ -228,6 +228,37 @@ def test_without_an_endpoint_nothing_is_exported(
 
 
 @pytest.mark.parametrize(
+    ("exporter", "traces", "logs"),
+    [
+        (None, True, False),
+        ("", True, False),
+        ("none", False, False),
+        ("console, OTLP", True, True),
+        ("none,otlpx", False, False),
+    ],
+)
+def test_spans_are_exported_unless_and_logs_only_if_asked_for(
+    exporter: str | None, traces: bool, logs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for signal in ("TRACES", "LOGS"):
+        name = f"OTEL_{signal}_EXPORTER"
+        monkeypatch.delenv(name, raising=False) if exporter is None else monkeypatch.setenv(name, exporter)
+    assert not conf.exports("traces"), "there is no endpoint"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    assert (conf.exports("traces"), conf.exports("logs")) == (traces, logs)
+
+
+@pytest.mark.parametrize(
+    ("disabled", "may"), [("", True), ("redis, httpx", True), ("redis , celery", False), ("*", False)]
+)
+def test_an_instrumentation_can_be_disabled_by_its_name_or_with_all(
+    disabled: str, may: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", disabled)
+    assert conf.may_instrument("celery") is may
+
+
+@pytest.mark.parametrize(
     ("logging", "config", "alone"),
     [
         ({}, "logging.config.dictConfig", True),
