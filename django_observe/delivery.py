@@ -13,9 +13,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from django_observe.backoff import Backoff
 from django_observe.ledger import Account, DropReason, Ledger, Notice
-from django_observe.limits import Limits
 from django_observe.reporting import guard
-from django_observe.route import Outcome, Receives, Route
+from django_observe.route import Limits, Outcome, Receives, Route
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """Of one request before compression; receivers commonly refuse more (gRPC's and Loki's default limit)."""

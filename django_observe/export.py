@@ -8,11 +8,10 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from django_observe import conf, exits
+from django_observe import backlog, conf, exits
 from django_observe.delivery import Pipeline
 from django_observe.ledger import Ledger
-from django_observe.limits import limits
-from django_observe.route import Route
+from django_observe.route import Route, limits
 
 DEFAULT_EXIT_SECONDS = 3.0
 
@@ -69,13 +68,13 @@ def shutdown(timeout: float | None = None) -> bool:
     closing = list(_pipelines.values())
     for each in closing:
         each.hurry(leave_by=deadline)
-    outcomes = [each.closed(deadline) for each in closing]
+    outcomes = [backlog.closed(deadline), *(each.closed(deadline) for each in closing)]
     return all(outcomes)
 
 
 def snapshot() -> dict[str, Ledger]:
     """The books of each signal in this process; a forked child starts new ones."""
-    return {signal: each.ledger() for signal, each in list(_pipelines.items())}
+    return backlog.snapshot() | {signal: each.ledger() for signal, each in list(_pipelines.items())}
 
 
 def on_change(callback: Callable[[], None]) -> None:

@@ -16,9 +16,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from django_observe import backoff, delivery, export
 from django_observe.delivery import Pipeline
 from django_observe.ledger import DropReason, Ledger
-from django_observe.limits import Limits, limits
 from django_observe.otlphttp import Receiver, timeout, url
-from django_observe.route import Route
+from django_observe.route import Limits, Route, limits
 from tests.collector import Collector, Mode
 from tests.processes import free_port
 
