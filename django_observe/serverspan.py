@@ -8,7 +8,7 @@ differential test holds both equal, attribute by attribute.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -39,6 +39,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
 from django_observe import conf, export, privacy, quiet
+from django_observe.propagation import CorrelationPropagator
 from django_observe.traces import UNKNOWN_METHOD, ServerSpan
 from django_observe.vocabulary import Header
 
@@ -71,7 +72,8 @@ class ServerSpans(_DjangoMiddleware):
         self._tracer = trace.get_tracer(
             "opentelemetry.instrumentation.django", __version__, schema_url=Schemas.V1_21_0.value
         )
-        self._carried = tuple(_meta_key(field) for field in propagate.get_global_textmap().fields)
+        fields = propagate.get_global_textmap().fields - CorrelationPropagator().fields
+        self._carried = tuple(map(_meta_key, fields))  # the ID is taken from its header by `observation`
         self._captures_request = bool(conf.environment(_CAPTURE + "REQUEST"))
         self._captures_response = bool(conf.environment(_CAPTURE + "RESPONSE"))
         self._methods: dict[str, str] = {}
@@ -203,6 +205,7 @@ def _bare(context: SpanContext) -> SpanContext:
     return SpanContext(context.trace_id, context.span_id, is_remote=True, trace_flags=context.trace_flags)
 
 
+@lru_cache(maxsize=64)
 def _meta_key(header: str) -> str:
     return "HTTP_" + header.upper().replace("-", "_")
 
