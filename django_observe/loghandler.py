@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from django_observe import conf
+from django_observe import backlog, conf
 from django_observe.logcontext import FIELDS
 from django_observe.reporting import guard
 
@@ -21,9 +21,9 @@ else:
 
 
 class Output(_TextHandler):
-    """Writes each line with one call and no lock held: a reader that stops reading blocks no other thread.
+    """Writes each line with no lock held: a reader that stops reading costs lines, and no thread its time.
 
-    A closed stream or a full disk costs at most that line, and is counted.
+    A closed stream or a full disk costs at most that line. Whatever is lost is counted.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -39,6 +39,10 @@ class Output(_TextHandler):
         """Writes one line."""
         with guard("logs"):
             line = self.format(record) + self.terminator
+            pipe = backlog.pipe_of(self.stream)
+            if pipe is not None:
+                backlog.stdout.write(pipe, _encoded(line, self.stream), self.stream.flush)
+                return
             try:
                 self.stream.write(line)
             except UnicodeEncodeError:
@@ -83,6 +87,13 @@ def in_test_environment() -> bool:
 def _is_chatter(record: logging.LogRecord) -> bool:
     own = record.name == "django" or record.name.startswith("django.")
     return own or record.levelno < logging.WARNING
+
+
+def _encoded(line: str, stream: TextIO) -> bytes:
+    try:
+        return line.encode(stream.encoding, stream.errors or "strict")
+    except UnicodeEncodeError:
+        return _NOT_ASCII.sub(_escaped, line).encode(stream.encoding)
 
 
 def _escaped(match: re.Match[str]) -> str:
