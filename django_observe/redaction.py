@@ -39,6 +39,12 @@ _SCHEME = re.compile(
 _BETWEEN = r"""[\w-]{0,20}\\{0,3}["']?[ \t]{0,3}(?:=>|[=:])[ \t]{0,3}"""
 _QUOTED = r"""[bru]{0,2}\\{0,3}(?:"[^"]{0,4096}"?|'[^']{0,4096}'?)"""
 _HEADER = re.compile(rf"((?:{_HEADERS}){_BETWEEN})({_QUOTED}|[^\r\n]+)", re.IGNORECASE)
+_QUERY = re.compile(r"\?(?=[\w%&=+\[])")
+_PARAMETER = re.compile(r"[\w.%+\[\]-]{1,64}=")
+_BEFORE_URL = re.compile(r"[\s\"'<>()\[\]{}=,;]")
+_QUERY_END = re.compile(r"""[\s<>\\"]|'(?=[\s>)\]}:]|,[\s']|\Z)""")
+_CLOSING = ")]}.,;:!"
+_LOOK_BACK = 256
 
 
 def scrub_text(text: str, limit: int = MAX_TEXT) -> str:
@@ -50,6 +56,8 @@ def scrub_text(text: str, limit: int = MAX_TEXT) -> str:
     lowered = text.lower()
     if "private key-----" in lowered:
         text = _PRIVATE_KEY.sub(MASK, text)
+    if "?" in text:
+        text = _with_queries_scrubbed(text)
     if "=" in text or ":" in text:
         text = _assigned(text, lowered)
     if "bearer" in lowered or "basic" in lowered:
@@ -87,6 +95,37 @@ def cut(text: str, limit: int) -> str:
     head = limit // 4
     tail = limit - head - len(CUT)
     return f"{text[:head]}{CUT}{text[-tail:]}" if tail > 0 else text[:limit]
+
+
+def _with_queries_scrubbed(text: str) -> str:
+    """`text` with the query string of each URL, path and request in it scrubbed; questions stay."""
+    parts, done = [], 0
+    while (mark := _QUERY.search(text, done)) is not None:
+        start = mark.end()
+        parts.append(text[done:start])
+        done = start
+        url = _ends_in_url(text[max(start - 1 - _LOOK_BACK, 0) : start - 1])
+        if not url and not _PARAMETER.match(text, start):
+            continue
+        end = _QUERY_END.search(text, start)
+        done = end.start() if end else len(text)
+        query, closing = _without_closing(text[start:done])
+        parts += scrub_query(query), closing
+    return "".join([*parts, text[done:]])
+
+
+def _ends_in_url(before: str) -> bool:
+    """Whether the last word is a URL, a path, or too long for a sentence."""
+    word = before[max((each.end() for each in _BEFORE_URL.finditer(before)), default=0) :]
+    return word.startswith("/") or "://" in word or len(word) == _LOOK_BACK
+
+
+def _without_closing(query: str) -> tuple[str, str]:
+    """The query string and the punctuation of the sentence around it; our mask ends in a bracket itself."""
+    bare = query.rstrip(_CLOSING)
+    if f"{bare}]".endswith(MASK) and query.startswith("]", len(bare)):
+        bare += "]"
+    return bare, query[len(bare) :]
 
 
 def _assigned(text: str, lowered: str) -> str:
