@@ -605,7 +605,7 @@ def test_a_reader_that_stops_reading_blocks_only_who_writes() -> None:
 def test_settings_that_change_change_the_format(stdout: io.StringIO) -> None:
     with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "console"}):
         logs.report(exchange())
-        assert stdout.getvalue().endswith("INFO      GET /orders/7/ 200 12.3 ms  order-im\n")
+        assert stdout.getvalue().endswith("INFO      GET /orders/7/ 200 12.3 ms  order-import-7\n")
     assert conf.settings().log_format == "json"
     stdout.seek(0)
     stdout.truncate()
