@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from django_observe.console import limits, summaries
 from django_observe.console.intake import Intake
+from django_observe.console.rates import COLUMNS, Rates
 from django_observe.console.retention import Keeper
 from django_observe.console.rows import LogRow, Resource, SpanRow
 
@@ -18,20 +19,20 @@ _INSERT_SPAN = f"""INSERT OR IGNORE INTO span(trace_id, span_id, parent_id, reso
   VALUES({",".join("?" * 19)})"""
 _INSERT_LOG = f"""INSERT INTO log(ts, resource, service, sev, logger, body, error, trace_id, span_id,
   corr, attrs, listed_ns) VALUES({",".join("?" * 12)})"""
-_NEW_SPANS = """SELECT trace_id, parent_id, service, name, start_ns, dur_ns, status, corr, http, listed_ns
-  FROM span WHERE id > ?"""
+_NEW_SPANS = f"SELECT {COLUMNS} FROM span WHERE id > ? ORDER BY id"  # noqa: S608
 _NEW_LOGS = "SELECT trace_id, ts, corr, listed_ns FROM log WHERE id > ? AND trace_id IS NOT NULL"
 _INDEX_LOGS = "INSERT INTO log_fts(rowid, body, error) SELECT id, body, error FROM log WHERE id > ?"
 
 
 class Inserter:
-    """Inserts spans once however often they are sent, and keeps the trace summaries in step."""
+    """Inserts spans once however often they are sent, and keeps summaries and rates in step."""
 
     def __init__(self, connection: sqlite3.Connection, intake: Intake, keeper: Keeper) -> None:
         self._connection = connection
         self._intake = intake
         self._keeper = keeper
         self._resources: dict[bytes, int] = {}
+        self._rates = Rates()
 
     def insert(self, spans: list[SpanRow], logs: list[LogRow]) -> tuple[int, int]:
         """How many spans and log lines are new."""
@@ -52,8 +53,13 @@ class Inserter:
         self._connection.execute(_INDEX_LOGS, (log_floor,))
         new_spans = self._summarise(known, span_floor, log_floor)
         summaries.save(self._connection, {key: one for key, one in known.items() if one.spans or one.logs})
+        self._rates.save(self._connection)
         self._intake.drop("duplicate_spans", len(spans) - new_spans)
         return new_spans, len(logs)
+
+    def rolled_back(self) -> None:
+        """Nothing of the last call was stored."""
+        self._rates.forget()
 
     def _summarise(self, known: dict[bytes, summaries.Summary], span_floor: int, log_floor: int) -> int:
         cursor = self._connection.cursor()
@@ -61,6 +67,7 @@ class Inserter:
         new_spans = 0
         for row in cursor.execute(_NEW_SPANS, (span_floor,)):
             known[row["trace_id"]].add_span(row)
+            self._rates.add(row)
             new_spans += 1
         for row in cursor.execute(_NEW_LOGS, (log_floor,)):
             known[row["trace_id"]].add_log(row)

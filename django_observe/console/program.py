@@ -19,7 +19,8 @@ from django_observe.console.binding import StartError
 from django_observe.console.instance import ENVIRON_KEY, Console
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
-from django_observe.console.store import ForeignFileError, Store, default_path
+from django_observe.console.schema import ForeignFileError
+from django_observe.console.store import Store, default_path
 from django_observe.console.writer import Writer
 
 
@@ -62,6 +63,7 @@ def _open(options: Options, bound: tuple[str, ...], page_port: int, otlp_port: i
     path = None if options.memory else options.database or default_path()
     try:
         store = Store(path)
+        store.begin_run(f"process {os.getpid()}")
     except (OSError, sqlite3.Error, ForeignFileError) as fault:
         raise StartError(
             f"{path} cannot be opened ({fault}). Choose another file with --db, or --memory."

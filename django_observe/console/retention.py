@@ -8,9 +8,11 @@ import time
 from collections import OrderedDict
 from typing import Final
 
+from django_observe.console import rates
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
 from django_observe.console.store import Store, bytes_used
+from django_observe.console.tallies import BUCKET_SECONDS
 
 _STEP_ROWS: Final = 500
 _SWEEP_SECONDS: Final = 0.02
@@ -23,6 +25,7 @@ _END_OF_TIME: Final = 2**63 - 1
 _OLDEST_TRACE = "SELECT listed_ns, trace_id FROM trace ORDER BY listed_ns LIMIT 1"
 _OLDEST_LONE_LOG = "SELECT listed_ns, NULL FROM log WHERE trace_id IS NULL ORDER BY listed_ns LIMIT 1"
 _UNINDEX = "INSERT INTO log_fts(log_fts, rowid, body, error) SELECT 'delete', id, body, error FROM log WHERE "
+_ENDED_RUNS = "DELETE FROM run WHERE id < (SELECT max(id) FROM run WHERE started_ns < ?)"
 _UNUSED_RESOURCES = """DELETE FROM resource WHERE id NOT IN (SELECT resource FROM span)
   AND id NOT IN (SELECT resource FROM log)"""
 
@@ -37,6 +40,7 @@ class Keeper:
         self._spans = self._logs = 0
         self._tombstones: OrderedDict[bytes, None] = OrderedDict()
         self._behind = False
+        self._next_rates = 0.0
 
     def start(self) -> None:
         """Counts what an earlier run left."""
@@ -62,14 +66,24 @@ class Keeper:
         """Evicts for at most 20 ms; what is left over is done by the next sweep."""
         deadline = time.monotonic() + _SWEEP_SECONDS
         with contextlib.suppress(sqlite3.Error):  # a full disk: the next sweep tries again
+            self._evict_rates()
             until = self._horizon()
             while until is not None and time.monotonic() < deadline:
                 self._step(until)
                 until = self._horizon()
-            self._behind = until is not None
+            self._behind = until is not None or time.monotonic() > self._next_rates
             self._connection.execute("PRAGMA incremental_vacuum(200)").fetchall()
             if idle and not self._behind:
                 self._tidy()
+
+    def _evict_rates(self) -> None:
+        """Rates and edges grow by the kinds of what happens, not by its amount: looked at every 10 s."""
+        if time.monotonic() < self._next_rates:
+            return
+        cutoff = int(time.time_ns() - self._retention.seconds * 10**9)
+        self._connection.execute(_ENDED_RUNS, (cutoff,))
+        if not rates.evict(self._connection, cutoff):
+            self._next_rates = time.monotonic() + BUCKET_SECONDS
 
     def _tidy(self) -> None:
         if self._connection.execute("SELECT count(*) FROM resource").fetchone()[0] > _RESOURCES:

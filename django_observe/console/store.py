@@ -8,51 +8,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from django_observe.console import limits
-
-SCHEMA_VERSION: Final = 1
-APPLICATION_ID: Final = 0x6F627376  # "obsv" in the file header: never write into another program's database
-
-SETUP: Final = """
-PRAGMA page_size=8192;
-PRAGMA auto_vacuum=INCREMENTAL;
-PRAGMA journal_mode=WAL;
-PRAGMA synchronous=NORMAL;
-PRAGMA wal_autocheckpoint=4000;
-PRAGMA journal_size_limit=67108864;
-PRAGMA busy_timeout=5000;
-PRAGMA cache_size=-65536;
-PRAGMA temp_store=MEMORY;
-PRAGMA trusted_schema=OFF;
-"""
-
-# `listed_ns` is the record's own time, or the time of receipt when its own is more than a day off.
-SCHEMA: Final = f"""
-CREATE TABLE resource(id INTEGER PRIMARY KEY, hash BLOB UNIQUE, service TEXT, instance TEXT, attrs TEXT);
-CREATE TABLE span(id INTEGER PRIMARY KEY, trace_id BLOB, span_id BLOB, parent_id BLOB, resource INT,
-  service TEXT, scope TEXT, name TEXT, kind INT, start_ns INT, dur_ns INT, status INT, status_msg TEXT,
-  corr TEXT, route TEXT, http INT, attrs TEXT, events TEXT, links TEXT, listed_ns INT);
-CREATE UNIQUE INDEX span_key ON span(trace_id, span_id);
-CREATE INDEX span_listed ON span(listed_ns);
-CREATE INDEX span_corr ON span(corr) WHERE corr IS NOT NULL;
-CREATE TABLE log(id INTEGER PRIMARY KEY, ts INT, resource INT, service TEXT, sev INT, logger TEXT, body TEXT,
-  error TEXT, trace_id BLOB, span_id BLOB, corr TEXT, attrs TEXT, listed_ns INT);
-CREATE INDEX log_listed ON log(listed_ns);
-CREATE INDEX log_lone ON log(listed_ns) WHERE trace_id IS NULL;
-CREATE INDEX log_trace ON log(trace_id) WHERE trace_id IS NOT NULL;
-CREATE INDEX log_corr ON log(corr) WHERE corr IS NOT NULL;
-CREATE VIRTUAL TABLE log_fts USING fts5(body, error, content='log', content_rowid='id',
-  tokenize="unicode61 tokenchars '_-'");
-CREATE TABLE trace(trace_id BLOB PRIMARY KEY, start_ns INT, end_ns INT, listed_ns INT, root_service TEXT,
-  root_name TEXT, rooted INT, spans INT, errors INT, logs INT, surplus INT, services TEXT, corr TEXT,
-  http INT, updated INT) WITHOUT ROWID;
-CREATE INDEX trace_listed ON trace(listed_ns);
-CREATE INDEX trace_corr ON trace(corr) WHERE corr IS NOT NULL;
-PRAGMA application_id={APPLICATION_ID};
-PRAGMA user_version={SCHEMA_VERSION};
-"""
+from django_observe.console import limits, schema
 
 
 class Store:
@@ -71,14 +28,14 @@ class Store:
         if not self.path.exists():
             self.path.touch(mode=0o600)
         elif not self.path.is_file():
-            raise ForeignFileError("it is not a file")
+            raise schema.ForeignFileError("it is not a file")
 
     def _open(self) -> sqlite3.Connection:
         try:
             return self._connect()
         except sqlite3.OperationalError:  # locked, unreadable: nothing is wrong with the data
             raise
-        except (sqlite3.DatabaseError, _UnknownVersionError) as fault:
+        except (sqlite3.DatabaseError, schema.UnknownVersionError) as fault:
             backup = self._set_aside()
             self.notice = (
                 f"{self.path} was not usable ({fault}); it was renamed to {backup}, a new one started."
@@ -89,12 +46,9 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
-            fresh = _is_fresh(connection)
+            version = schema.version_of(connection)
             self.path.chmod(0o600)
-            connection.executescript(SETUP)
-            if fresh:
-                connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            connection.execute("SELECT count(*) FROM trace").fetchone()
+            schema.prepare(connection, version)
         except BaseException:
             connection.close()
             raise
@@ -120,6 +74,10 @@ class Store:
         finally:
             connection.close()
 
+    def begin_run(self, label: str) -> None:
+        """Notes that the console starts now, so that a screen can tell what came since."""
+        self.connection.execute("INSERT INTO run(started_ns, label) VALUES(?, ?)", (time.time_ns(), label))
+
     def close(self) -> None:
         """Writes the journal back into the file and ends the connection."""
         with contextlib.suppress(sqlite3.Error):
@@ -127,26 +85,6 @@ class Store:
         self.connection.close()
         if self._folder:
             self._folder.cleanup()
-
-
-class _UnknownVersionError(Exception):
-    """The file was written by another version of the console."""
-
-
-class ForeignFileError(Exception):
-    """The path names something that is not the console's: it must not be touched."""
-
-
-def _is_fresh(connection: sqlite3.Connection) -> bool:
-    """Whether the file is empty; when it is not, it has to be ours and of our version."""
-    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        return True
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise ForeignFileError("it is a database of another program")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise _UnknownVersionError(f"schema version {version} instead of {SCHEMA_VERSION}")
-    return False
 
 
 def bytes_used(connection: sqlite3.Connection) -> int:

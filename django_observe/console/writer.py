@@ -112,5 +112,6 @@ class Writer:
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
+            self._inserter.rolled_back()
             raise
         self._keeper.grown(*inserted)
