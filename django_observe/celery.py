@@ -76,6 +76,8 @@ def on_pool_process_starts(**_: Any) -> None:
         taskrun.in_pool_process = True
         with guard("celery"):
             brokertraffic.forked()
+        with guard("celery"):
+            multiprocess.sweep()  # the process that this one replaces, also where nobody scrapes
 
 
 def on_pool_process_ends(**_: Any) -> None:

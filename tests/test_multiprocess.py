@@ -116,6 +116,24 @@ def test_values_that_exist_before_the_directory_are_carried_over(tmp_path: Path)
     assert failures == "{}"
 
 
+POOL = """
+import celery.app.base
+from django_observe import celery
+made = multiprocess.prepare()
+celery._main_process = os.getpid()
+def pool_process():
+    celery.on_pool_process_starts()
+    call()
+ended = [in_child(pool_process) for _ in range(5)]
+print(archive.pids(made) == {ended[-1]}, reporting.failures())
+print(sample(COUNT))
+"""
+
+
+def test_a_pool_process_buries_those_it_replaces_without_a_scrape(tmp_path: Path) -> None:
+    assert python(POOL, OBSERVE_METRICS_DIR=str(tmp_path)) == ["True {}", "5.0"]
+
+
 OWN_DIRECTORY = """
 print(multiprocess.prepare(), multiprocess.prepare() == multiprocess.directory())
 pid = in_child(call)
