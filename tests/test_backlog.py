@@ -292,8 +292,8 @@ def shop(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         wait_until(lambda: get(f"http://{address}/quick/").status == 200, "gunicorn")
         yield process, f"http://{address}"
     finally:
-        process.kill() if process.poll() is None else None
-        process.communicate()
+        process.terminate()
+        process.communicate(timeout=60)
 
 
 def stdout_metrics(url: str) -> dict[str, float]:
