@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import Any
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 from wrapt import register_post_import_hook
@@ -72,15 +74,32 @@ def _choose_reporters() -> None:
 
     settings = conf.settings()
     choices = (
-        (settings.metrics, metrics.report),
-        (settings.traces, traces.report),
-        (settings.logs, logs.report),
+        ("METRICS", settings.metrics, metrics.report),
+        ("TRACES", settings.traces, traces.report),
+        ("LOGS", settings.logs, logs.report),
     )
     reporting.set_reporters(
         tuple(
-            import_string(chosen) if isinstance(chosen, str) else ours for chosen, ours in choices if chosen
+            _imported(key, chosen) if isinstance(chosen, str) else ours
+            for key, chosen, ours in choices
+            if chosen
         )
     )
+
+
+def _imported(key: str, path: str) -> Any:
+    """What a dotted path of the settings names.
+
+    Raises:
+        ImproperlyConfigured: when it names nothing.
+    """
+    try:
+        return import_string(path)
+    except ImportError as fault:
+        raise ImproperlyConfigured(
+            f"DJANGO_OBSERVE['{key}'] is {path!r}; accepted is True, False or a dotted path that can be "
+            f"imported. Correct it ({fault})."
+        ) from fault
 
 
 def _rewire(*, setting: str, **_: object) -> None:

@@ -8,10 +8,12 @@
 | `django_observe.W002` | django_prometheus' middleware beside ours: it can be removed |
 | `django_observe.W003` | an OTLP protocol that is not http/protobuf, which is used all the same |
 | `django_observe.W004` | OTLP headers (often an API key) sent over plain HTTP to a host that is not private |
+| `django_observe.W005` | an OTLP endpoint that is no http:// or https:// URL: nothing would arrive |
 | `django_observe.W101` | `--deploy`: TRUSTED_PEERS was not set on purpose |
 | `django_observe.W102` | `--deploy`: the service's name is only a guess |
 | `django_observe.W103` | `--deploy`: the metrics page is open to every peer, with or without a token |
 | `django_observe.W104` | `--deploy`: LOGGING switches off the loggers that exist already |
+| `django_observe.W105` | `--deploy`: LOGGING has formats of its own: no JSON, and no secret is masked |
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from django_observe import conf, middleware, trust
+from django_observe import conf, logwiring, middleware, trust
+from django_observe.superseded import superseded
 
 TAG = "observability"
 SIGNALS = ("traces", "logs")
@@ -82,10 +85,10 @@ def check_middleware(**_: Any) -> Iterator[CheckMessage]:
             hint="Put ours first, or take it out of the list: it is then put first by itself.",
             id="django_observe.W001",
         )
-    superseded = [path for path in listed if path.startswith("django_prometheus.middleware.")]
-    if superseded:
+    theirs = superseded().paths
+    if theirs:
         yield checks.Warning(
-            f"MIDDLEWARE has {', '.join(superseded)}, whose metrics django_observe keeps as well.",
+            f"MIDDLEWARE has {', '.join(theirs)}, which count under the same names as django_observe.",
             hint="Remove them: names and labels stay the same.",
             id="django_observe.W002",
         )
@@ -93,12 +96,12 @@ def check_middleware(**_: Any) -> Iterator[CheckMessage]:
 
 @_listed
 def check_export(**_: Any) -> Iterator[CheckMessage]:
-    """W003 and W004."""
+    """W003, W004 and W005."""
     for signal in SIGNALS:
         endpoint = conf.otlp_endpoint(signal)
         if endpoint is None:
             continue
-        protocol = _variable(signal, "PROTOCOL")
+        protocol = conf.otlp_variable(signal, "PROTOCOL")
         if protocol not in ("", SUPPORTED_PROTOCOL):
             yield checks.Warning(
                 f"OTLP protocol {protocol!r} is asked for {signal}; {SUPPORTED_PROTOCOL} is used.",
@@ -106,7 +109,17 @@ def check_export(**_: Any) -> Iterator[CheckMessage]:
                 id="django_observe.W003",
             )
         url = urlsplit(endpoint)
-        if url.scheme == "http" and _variable(signal, "HEADERS") and not _is_private(url.hostname or ""):
+        if url.scheme not in ("http", "https"):
+            yield checks.Warning(
+                f"The OTLP endpoint for {signal} is {endpoint!r}, which is no URL: nothing would arrive.",
+                hint="Begin it with http:// or https://, as in http://localhost:4318.",
+                id="django_observe.W005",
+            )
+        if (
+            url.scheme == "http"
+            and conf.otlp_variable(signal, "HEADERS")
+            and not _is_private(url.hostname or "")
+        ):
             yield checks.Warning(
                 f"OTLP headers for {signal} go to {url.hostname} over plain HTTP, readable on the way.",
                 hint="Use https:// in the endpoint, or a collector on a private address.",
@@ -141,18 +154,19 @@ def check_deployment(**_: Any) -> Iterator[CheckMessage]:
 
 @_listed
 def check_logging(**_: Any) -> Iterator[CheckMessage]:
-    """W104; only at deployment, as a setting of the project's own that we do not depend on."""
+    """W104 and W105; only at deployment, as a setting of the project's own that we do not depend on."""
     if conf.logging_disables_existing():
         yield checks.Warning(
             "LOGGING has disable_existing_loggers on: loggers of libraries imported before fall silent.",
             hint='Set "disable_existing_loggers": False in LOGGING.',
             id="django_observe.W104",
         )
-
-
-def _variable(signal: str, name: str) -> str:
-    own = conf.environment(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}")
-    return own or conf.environment(f"OTEL_EXPORTER_OTLP_{name}")
+    if not conf.logging_left_alone() and not logwiring.speaks_json():
+        yield checks.Warning(
+            "LOGGING has formats of its own: its lines are no JSON, and secrets in them are not masked.",
+            hint='Let a formatter be {"()": "django_observe.json.JsonFormatter"}.',
+            id="django_observe.W105",
+        )
 
 
 def _is_private(host: str) -> bool:

@@ -25,6 +25,8 @@ from django_observe.parsing import SettingError
 __all__ = ["PRIVATE_NETWORKS", "Settings", "settings"]
 
 SETTING = "DJANGO_OBSERVE"
+_SECRETS = frozenset({"METRICS_TOKEN"})
+_PATHS = ("metrics_path", "live_path", "ready_path")
 PORT_VARIABLE = "OBSERVE_WORKER_METRICS_PORT"
 
 _application = "django"
@@ -178,14 +180,26 @@ def _parsed(given: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
         try:
             values[known[key].name] = known[key].metadata["parse"](value)
         except SettingError as fault:
-            faults.append(f"- {SETTING}['{key}'] is {value!r}; accepted is {fault.accepted}. {fault.remedy}")
+            shown = f"of type {type(value).__name__}" if key in _SECRETS else repr(value)
+            faults.append(f"- {SETTING}['{key}'] is {shown}; accepted is {fault.accepted}. {fault.remedy}")
     port = environment(PORT_VARIABLE)
     if port:
         try:
             values["worker_metrics_port"] = parsing.port_variable(port)
         except SettingError as fault:
             faults.append(f"- {PORT_VARIABLE} is {port!r}; accepted is {fault.accepted}. {fault.remedy}")
-    return values, faults
+    return values, faults + _same_paths(values)
+
+
+def _same_paths(values: Mapping[str, Any]) -> list[str]:
+    defaults = {entry.name: entry.default for entry in fields(Settings)}
+    paths = [values.get(name, defaults[name]) for name in _PATHS]
+    twice = {path for path in paths if path is not None and paths.count(path) > 1}
+    return [
+        f"- {SETTING}: {', '.join(map(str.upper, _PATHS))} have {path!r} more than once; accepted is a path "
+        "for each, or None. Give each its own."
+        for path in twice
+    ]
 
 
 def _unknown(key: str, known: list[str]) -> str:

@@ -9,6 +9,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
 from django_observe import conf, exemplars, metrics, multiprocess, trust
@@ -35,11 +36,20 @@ def page(request: HttpRequest) -> HttpResponse:
     elif request.method not in {"GET", "HEAD"}:
         response = HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
     else:
-        several = bool(meta.get("wsgi.multiprocess")) or parent_process() is not None
+        several = _is_one_of_several(request)
         body, content_type = render(meta.get("HTTP_ACCEPT", ""), several=several)
         response = HttpResponse(body, content_type=content_type)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _is_one_of_several(request: HttpRequest) -> bool:
+    """As far as a process can tell: WSGI's word (PEP 3333), or a parent that started it by multiprocessing.
+
+    Django's ASGIRequest has a `wsgi.multiprocess` that is always True.
+    """
+    told = not isinstance(request, ASGIRequest) and bool(request.META.get("wsgi.multiprocess"))
+    return told or parent_process() is not None
 
 
 def allowed(peer: str, headers: Mapping[str, str] | Message) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from django_observe import conf, dependencies, exposition
 from django_observe.probe import Verdict, ask
 
 OK, FAILED = "ok", "failed"
+_logger = logging.getLogger(__name__)
 
 
 def live(request: HttpRequest) -> HttpResponse:
@@ -27,10 +29,12 @@ def ready(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return _answer(request, {}, 405)
     verdicts = ask(dependencies.checks(), conf.settings().ready_timeout)
-    passed = all(verdict.error is None for verdict in verdicts.values())
+    failed = {name: verdict.error for name, verdict in verdicts.items() if verdict.error is not None}
+    if failed:
+        _logger.warning("not ready: %s", "; ".join(f"{name}: {error}" for name, error in failed.items()))
     whole = exposition.allowed(request.META.get("REMOTE_ADDR", ""), request.headers)
     checks = {name: _told(verdict, whole=whole) for name, verdict in verdicts.items()}
-    return _answer(request, {"status": OK if passed else FAILED, "checks": checks}, 200 if passed else 503)
+    return _answer(request, {"status": FAILED if failed else OK, "checks": checks}, 503 if failed else 200)
 
 
 def _told(verdict: Verdict, *, whole: bool) -> dict[str, Any]:

@@ -59,6 +59,11 @@ def roots() -> tuple[logging.Logger, ...]:
     return logging.getLogger(), *(logger for logger in ours if "callHandlers" in logger.__dict__)
 
 
+def speaks_json() -> bool:
+    """Whether some handler of root's has our formatter."""
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers)
+
+
 def for_celery(*, loglevel: object = None, logfile: object = None, **_: object) -> None:
     """Receiver of Celery's `setup_logging`: with one, Celery leaves the root logger and stdout alone.
 

@@ -33,9 +33,13 @@ def _setting(default: Any, parse: parsing.Parser[Any], doc: str) -> Any:
 class Settings:
     """What `DJANGO_OBSERVE` may hold, in lower case; each key's `doc` is what the reference prints."""
 
-    service_name: str = _setting("", parsing.text, "Name of this service. OTEL_SERVICE_NAME wins.")
-    environment: str = _setting("", parsing.text, "Deployment environment, such as production.")
-    version: str = _setting("", parsing.text, "Version of this service, such as a release or commit.")
+    service_name: str = _setting("", parsing.text_or_empty, "Name of this service. OTEL_SERVICE_NAME wins.")
+    environment: str = _setting(
+        "", parsing.text_or_empty, "Deployment environment. Empty: development with DEBUG, else production."
+    )
+    version: str = _setting(
+        "", parsing.text_or_empty, "Version of this service, such as a release or commit."
+    )
     logs: bool | str = _setting(True, parsing.switch, "Log reporter: on, off, or a dotted path in its place.")
     metrics: bool | str = _setting(True, parsing.switch, "Metrics reporter: on, off, or a dotted path.")
     traces: bool | str = _setting(True, parsing.switch, "Trace reporter: on, off, or a dotted path.")

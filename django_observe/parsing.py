@@ -47,6 +47,13 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None else text(value)
 
 
+def text_or_empty(value: Any) -> str:
+    """A string; an empty one, as an unset variable gives it, means that nothing is chosen."""
+    if isinstance(value, str):
+        return value.strip()
+    raise SettingError("a string", "Give one, or leave the setting out.")
+
+
 def texts(value: Any) -> tuple[str, ...]:
     """A list of non-empty strings."""
     return tuple(text(item) for item in _items(value, "a list of strings, such as ['iban']"))
@@ -132,8 +139,9 @@ def header_names(value: Any) -> tuple[str, ...]:
 def networks(value: Any) -> Networks:
     """A list of networks in CIDR form."""
     accepted = "a list of networks such as ['10.0.0.0/8', '::1/128']"
+    items = [text(item) for item in _items(value, accepted)]
     try:
-        return Networks(ip_network(text(item), strict=False) for item in _items(value, accepted))
+        return Networks(ip_network(item, strict=False) for item in items)
     except ValueError as fault:
         raise SettingError(accepted, f"Write each in CIDR form ({fault}).") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.checks.registry import registry
 from django.test import override_settings
 
 from django_observe import checks, conf, middleware
+from django_observe.json import JsonFormatter
 
 OTEL = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS")
 COMMON = "django.middleware.common.CommonMiddleware"
@@ -159,7 +161,7 @@ def test_w103_a_metrics_page_for_everyone(given: dict[str, Any], expected: bool)
 
 
 @pytest.mark.parametrize(
-    ("logging", "expected"),
+    ("given", "expected"),
     [
         ({"version": 1}, True),
         ({"version": 1, "disable_existing_loggers": True}, True),
@@ -168,7 +170,33 @@ def test_w103_a_metrics_page_for_everyone(given: dict[str, Any], expected: bool)
         ({}, False),
     ],
 )
-def test_w104_logging_that_silences(logging: dict[str, Any], expected: bool) -> None:
-    with override_settings(LOGGING=logging):
+def test_w104_logging_that_silences(given: dict[str, Any], expected: bool) -> None:
+    with override_settings(LOGGING=given):
         assert ("django_observe.W104" in found(deploy=True)) is expected
         assert found() == {}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("localhost:4318", True),
+        ("collector", True),
+        ("http://localhost:4318", False),
+        ("https://c:4318", False),
+    ],
+)
+def test_w005_an_endpoint_that_is_no_url(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, expected: bool
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    assert ("django_observe.W005" in found()) is expected
+
+
+def test_w105_lines_in_a_format_of_the_projects_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = logging.StreamHandler()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [own])
+    with override_settings(LOGGING={"version": 1, "disable_existing_loggers": False}):
+        assert "django_observe.W105" in found(deploy=True)
+        assert found() == {}
+        own.setFormatter(JsonFormatter())
+        assert "django_observe.W105" not in found(deploy=True)

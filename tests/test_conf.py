@@ -26,7 +26,8 @@ def faults(**values: Any) -> str:
 def test_every_setting_refuses_what_it_does_not_take_and_says_what_it_takes(key: str) -> None:
     value = object()
     text = faults(**{key: value})
-    assert f"DJANGO_OBSERVE['{key}'] is {value!r}; accepted is " in text
+    shown = "of type object" if key == "METRICS_TOKEN" else repr(value)
+    assert f"DJANGO_OBSERVE['{key}'] is {shown}; accepted is " in text
     accepted, _, remedy = text.partition("accepted is ")[2].partition(". ")
     assert len(accepted) > len("a path")
     assert len(remedy) > len("Use it.")
@@ -40,7 +41,7 @@ def test_every_setting_has_a_meaning_for_the_reference(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *[("SERVICE_NAME", value) for value in ("", "  ", 5, None)],
+        *[("SERVICE_NAME", value) for value in (5, None)],
         *[("LOGS", value) for value in ("json", "", 1, None)],
         *[("CELERY", value) for value in (1, "yes", None)],
         *[("LOG_FORMAT", value) for value in ("xml", "", None)],
@@ -50,7 +51,6 @@ def test_every_setting_has_a_meaning_for_the_reference(key: str) -> None:
         *[("TRUSTED_PEERS", value) for value in ("10.0.0.0/8", ["10.0.0.0/99"], ["proxy"], [5])],
         *[("PROPAGATE_TO", value) for value in ("orders", ["http://orders"], ["orders/x"], [7])],
         *[("METRICS_PATH", value) for value in ("metrics", "", "/with space", "/\n", False)],
-        *[("METRICS_TOKEN", value) for value in ("", 5)],
         *[("READY_TIMEOUT", value) for value in (0, -1, "2", True, float("nan"), float("inf"), 100_000)],
         *[("READY_CHECKS", value) for value in ("shop.check", ["check"], [print])],
         *[("QUIET_PATHS", value) for value in ("/ping", ["ping"])],
@@ -62,10 +62,31 @@ def test_values_that_are_refused(key: str, value: Any) -> None:
     assert f"DJANGO_OBSERVE['{key}'] is {value!r}; accepted is " in faults(**{key: value})
 
 
+@pytest.mark.parametrize("value", ["", 5, b"s3cret-bytes"])
+def test_a_token_that_is_refused_is_not_shown(value: Any) -> None:
+    text = faults(METRICS_TOKEN=value)
+    assert f"DJANGO_OBSERVE['METRICS_TOKEN'] is of type {type(value).__name__}; accepted is " in text
+    assert "s3cret" not in text
+
+
+def test_each_of_our_paths_is_its_own() -> None:
+    assert "METRICS_PATH, LIVE_PATH, READY_PATH have '/x' more than once" in faults(
+        METRICS_PATH="/x", LIVE_PATH="/x"
+    )
+    assert "'/readyz'" in faults(LIVE_PATH="/readyz")
+
+
+def test_a_reporter_that_cannot_be_imported_is_named() -> None:
+    assert "DJANGO_OBSERVE['LOGS'] is 'nope.mod.report'" in faults(LOGS="nope.mod.report")
+
+
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
         ("SERVICE_NAME", " orders ", "orders"),
+        ("SERVICE_NAME", "", "tests"),
+        ("ENVIRONMENT", "", "production"),
+        ("VERSION", "", ""),
         ("LOGS", False, False),
         ("TRACES", "tests.views.ok", "tests.views.ok"),
         ("LOG_FORMAT", "JSON", "json"),

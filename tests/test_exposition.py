@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from prometheus_client import REGISTRY, Counter
@@ -200,3 +202,10 @@ def test_the_page_says_which_service_it_is_of() -> None:
 @override_settings(DJANGO_OBSERVE={"METRICS": False})
 def test_there_is_no_page_where_metrics_are_off() -> None:
     assert scrape().status_code == 404
+
+
+def test_one_asgi_process_is_not_taken_for_several() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": [], "client": ("127.0.0.1", 1)}
+    request = ASGIRequest(scope, BytesIO())
+    assert request.META["wsgi.multiprocess"] is True
+    assert b"\nobserve_scrape_incomplete 0.0\n" in exposition.page(request).content

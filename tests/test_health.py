@@ -222,10 +222,11 @@ def test_what_an_error_says_is_for_those_who_may_read_the_metrics(meta: dict[str
     assert ("refused" in told["error"]) is ("refused" in error)
 
 
-def test_a_check_that_cannot_be_imported_is_a_failed_one() -> None:
+def test_a_check_that_cannot_be_imported_is_a_failed_one_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     with override_settings(DJANGO_OBSERVE={"READY_CHECKS": ["shop.nowhere.check"]}):
         answer = json.loads(health.ready(RequestFactory().get("/readyz")).content)
     assert answer["checks"]["shop.nowhere.check"]["error"].startswith("ModuleNotFoundError")
+    assert "not ready: shop.nowhere.check: ModuleNotFoundError" in caplog.text
 
 
 def test_all_are_asked_at_once_and_none_is_waited_for_longer_than_it_may_take() -> None:
