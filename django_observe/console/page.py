@@ -58,8 +58,9 @@ def _answer(request: HttpRequest, read: Reader, arguments: dict[str, str]) -> Ht
 
 
 def _etag(console: Console, totals: sqlite3.Row) -> str:
+    """Weak, because the same page is sent compressed or not."""
     refused = console.intake.accepted().get("refused_requests", 0)
-    return f'"{VERSION}-{totals["updated_ns"]}-{totals["last_span"]}-{totals["last_log"]}-{refused}"'
+    return f'W/"{VERSION}-{totals["updated_ns"]}-{totals["last_span"]}-{totals["last_log"]}-{refused}"'
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature

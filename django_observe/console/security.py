@@ -9,6 +9,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.gzip import gzip_page
 
 from django_observe.console import access, cors
 from django_observe.console.instance import Console, console_of
@@ -42,8 +43,10 @@ def guard_listener(
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Refuses DNS rebinding (Host), cross-site requests and those without the token; sets the headers.
 
-    It also picks the listener's URLs.
+    It also picks the listener's URLs. Pages are compressed: no page holds the token,
+    other sites cannot ask for one, and Django pads the answer against BREACH.
     """
+    compressed = gzip_page(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         console = console_of(request)
@@ -54,7 +57,7 @@ def guard_listener(
             _refusal(request, console, ingest=ingest, welcome=welcome)
             or (cors.preflight(request) if welcome else None)
             or _challenge(request, console, ingest=ingest)
-            or get_response(request)
+            or (get_response if ingest else compressed)(request)
         )
         for name, value in _HEADERS.items():
             response.headers[name] = value

@@ -76,12 +76,12 @@ class Scale:
     def at(self, ns: int) -> float:
         """Position of a moment, kept within the timeline."""
         share = (ns - self.start_ns) / self.length_ns
-        return round(min(max(share, 0.0), 1.0) * 100, 3)
+        return round(min(max(share, 0.0), 1.0) * 100, 2)
 
     def bar(self, start_ns: int, end_ns: int) -> Bar:
         """A stretch of time; never narrower than can be seen."""
         left = self.at(start_ns)
-        width = max(round(self.at(end_ns) - left, 3), 0.15)
+        width = max(round(self.at(end_ns) - left, 2), 0.15)
         return Bar(min(left, 100 - 0.15), width)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -125,6 +126,28 @@ def test_the_first_trace_appears_by_itself_on_the_empty_page(page: Page) -> None
         console.send("/v1/traces", traces("live", span(trace_id(), span_id(), "first light")))
         expect(page.locator("tbody tr")).to_contain_text("first light", timeout=6_000)
         assert time.monotonic() - sent < 5
+
+
+def test_the_printed_url_lets_this_browser_in_and_live_goes_on(page: Page) -> None:
+    with running("--memory", "--token") as console:
+        page.goto(f"{console.pages}/?token={console.token}")
+        assert page.url == f"{console.pages}/traces"
+        sent = console.post(
+            "/v1/traces",
+            json.dumps(traces("live", span(trace_id(), span_id(), "first light"))).encode(),
+            {"Authorization": f"Bearer {console.token}"},
+        )
+        assert sent.status == 200
+        expect(page.locator("tbody tr")).to_contain_text("first light", timeout=6_000)
+        assert page.evaluate("document.cookie") == ""
+
+
+def test_another_browser_is_told_where_the_token_is(browser: Browser) -> None:
+    with running("--memory", "--token") as console:
+        page = browser.new_page()
+        page.goto(f"{console.pages}/traces")
+        expect(page.locator("h1")).to_contain_text("asks for its token")
+        page.close()
 
 
 def test_new_rows_do_not_move_what_is_being_read(page: Page) -> None:

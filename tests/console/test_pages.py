@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import html
+import os
 import re
 import time
+from pathlib import Path
 
 from tests.console.order import Order
 from tests.console.running import Console, running, span_id, trace_id
-from tests.console.telemetry import log, logs, span, traces
+from tests.console.telemetry import attributes, log, logs, span, traces
 
 
 def lines(console: Console, trace: str) -> list[str]:
@@ -163,3 +167,44 @@ def test_a_trace_of_2000_spans_is_quick_and_opens_one_span_at_a_time(console: Co
     assert "<details" not in answer.text
     opened = console.get(f"/trace/{trace}?span={root}").text
     assert opened.count("<details open") == 1
+
+
+def processor_seconds(console: Console) -> float:
+    """What the console has used so far."""
+    fields = Path(f"/proc/{console.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_trace_of_2000_spans_is_small_on_the_wire_and_cheap_to_make() -> None:
+    with running() as console:
+        trace, root, start = trace_id(), span_id(), time.time_ns()
+        spans = [span(trace, root, "POST api/orders/", kind=2)]
+        for number in range(1_999):
+            at = start + number * 517_003
+            attrs = attributes({"db.system": "postgresql", "db.statement": f"SELECT {number * 7}"})
+            times = {"startTimeUnixNano": str(at), "endTimeUnixNano": str(at + number * 1_009)}
+            spans.append(span(trace, span_id(), "SELECT", root, kind=3, attributes=attrs, **times))
+        console.send("/v1/traces", traces("orders", *spans))
+        used = []
+        for _ in range(5):
+            before = processor_seconds(console)
+            answer = console.get(f"/trace/{trace}", {"Accept-Encoding": "gzip, br"})
+            used.append(processor_seconds(console) - before)
+        assert (answer.status, answer.headers["Content-Encoding"]) == (200, "gzip")
+        assert len(answer.body) < 150_000
+        page = gzip.decompress(answer.body).decode()
+        assert page.count('class="line span') == 2_000
+        assert min(used) < 0.3
+
+
+def test_pages_are_compressed_for_those_who_ask_and_still_live(console: Console, order: Order) -> None:
+    asked = {"Accept-Encoding": "gzip"}
+    answer = console.get("/traces", asked)
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert b"<h1>Traces</h1>" in gzip.decompress(answer.body)
+    again = console.get("/traces", {**asked, "If-None-Match": answer.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    plain = console.get("/traces")
+    assert "Content-Encoding" not in plain.headers
+    assert plain.headers["ETag"] == answer.headers["ETag"]
+    assert html.escape(answer.headers["ETag"]) in plain.text, "what live.js asks with"
