@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 from django_observe import backlog, conf
 from django_observe.logcontext import FIELDS
 from django_observe.reporting import guard
+from django_observe.vocabulary import LoggerName
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -78,6 +79,9 @@ def is_standard(handler: logging.Handler) -> bool:
     return stream is not None and stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
 
 
+_QUIET_IN_TESTS = frozenset({"django", LoggerName.REQUEST, LoggerName.TASK})
+
+
 def in_test_environment() -> bool:
     """Whether `django.test.utils.setup_test_environment` is in force: it then keeps what it has changed."""
     state = getattr(sys.modules.get("django.test.utils"), "_TestState", None)
@@ -85,8 +89,8 @@ def in_test_environment() -> bool:
 
 
 def _is_chatter(record: logging.LogRecord) -> bool:
-    own = record.name == "django" or record.name.startswith("django.")
-    return own or record.levelno < logging.WARNING
+    quiet = record.name in _QUIET_IN_TESTS or record.name.startswith("django.")
+    return quiet or record.levelno < logging.WARNING
 
 
 def _encoded(line: str, stream: TextIO) -> bytes:

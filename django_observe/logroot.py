@@ -19,11 +19,13 @@ class Takeover:
         self._level_before = logging.NOTSET
         self._level_set: str | None = None
 
-    def take(self, output: logging.Handler, level: str) -> None:
-        """Makes root ours; `level` is applied only when it changes. May be called again."""
+    def take(self, output: logging.Handler, level: str | None) -> None:
+        """Makes root ours, `level` where it changes; None keeps root's own. May be called again."""
         root, server = logging.getLogger(), logging.getLogger("django.server")
         self._lend(root, output)
-        if self._level_set != level:
+        if level is None:
+            self._give_level_back(root)
+        elif self._level_set != level:
             if self._level_set is None:
                 self._level_before = root.level
             root.setLevel(level)
@@ -44,13 +46,17 @@ class Takeover:
                 logging.getLogger(name).addHandler(handler)
         self._lent.clear()
         self._removed.clear()
-        if ours and self._level_set is not None and logging.getLevelName(root.level) == self._level_set:
-            root.setLevel(self._level_before)
-            self._level_set = None
+        if ours:
+            self._give_level_back(root)
 
     def forget_consoles(self) -> None:
         """For when LOGGING was applied anew: what was removed before would come on top of it."""
         self._removed.clear()
+
+    def _give_level_back(self, root: logging.Logger) -> None:
+        if self._level_set is not None and logging.getLevelName(root.level) == self._level_set:
+            root.setLevel(self._level_before)
+            self._level_set = None
 
     def _lend(self, logger: logging.Logger, output: logging.Handler) -> None:
         if output not in logger.handlers:

