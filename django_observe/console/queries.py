@@ -66,7 +66,9 @@ def _trace_conditions(wanted: TraceFilter) -> Iterator[tuple[str, tuple[Any, ...
     if wanted.service:
         yield "EXISTS (SELECT 1 FROM json_each(trace.services) WHERE key=?)", (wanted.service,)
     if wanted.text:
-        yield "instr(lower(root_service || ' ' || root_name), lower(?))", (wanted.text,)
+        # log lines and browsers write a path with its slash, Django's routes have none
+        text = wanted.text.lstrip("/").replace(" /", " ")
+        yield "instr(replace(lower(root_service || ' ' || root_name), ' /', ' '), lower(?))", (text,)
     if wanted.errors:
         yield "errors>0", ()
     if wanted.min_duration_ns:

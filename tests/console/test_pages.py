@@ -8,6 +8,7 @@ import os
 import re
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.console.order import Order
 from tests.console.running import Console, running, span_id, trace_id
@@ -208,3 +209,13 @@ def test_pages_are_compressed_for_those_who_ask_and_still_live(console: Console,
     assert "Content-Encoding" not in plain.headers
     assert plain.headers["ETag"] == answer.headers["ETag"]
     assert html.escape(answer.headers["ETag"]) in plain.text, "what live.js asks with"
+
+
+def test_without_log_lines_the_pages_say_how_services_send_them() -> None:
+    with running() as console:
+        one = trace_id()
+        console.send("/v1/traces", traces("lonely", span(one, span_id(), name="GET api/orders/")))
+        assert "OTEL_LOGS_EXPORTER=otlp" in console.get("/logs").text
+        assert "OTEL_LOGS_EXPORTER=otlp" in console.get(f"/trace/{one}").text
+        for typed in ("GET /api/orders", "/api/orders", "get api/orders"):
+            assert one in console.get(f"/traces?q={quote(typed)}").text
