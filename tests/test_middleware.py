@@ -386,13 +386,13 @@ def test_a_processor_or_propagator_that_raises_changes_no_answer_and_hides_no_re
         def end(self) -> None:
             raise RuntimeError("a span processor")
 
-    monkeypatch.setattr("django_observe.traces.begin", lambda request, trusted: Raising())
-    monkeypatch.setattr(reporting, "_failures", Counter())
-    assert Client().get("/ok/").status_code == 200
-    assert b"".join(Client().get("/stream/").streaming_content)  # type: ignore[attr-defined]
-    assert len(exchanges(told)) == 2
-    assert reporting.failures() == {"middleware": 2, "traces": 2}
-    monkeypatch.setattr(reporting, "_failures", Counter())
+    with monkeypatch.context() as patch:
+        patch.setattr("django_observe.traces.begin", lambda request, trusted: Raising())
+        patch.setattr(reporting, "_failures", Counter())
+        assert Client().get("/ok/").status_code == 200
+        assert b"".join(Client().get("/stream/").streaming_content)  # type: ignore[attr-defined]
+        assert len(exchanges(told)) == 2
+        assert reporting.failures() == {"middleware": 2, "traces": 2}
 
 
 @override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True)
