@@ -97,8 +97,11 @@ def _usual_ports() -> Ports:
     offset = os.environ.get("DEMO_PORT_OFFSET", "0")
     try:
         return Ports.moved(int(offset))
-    except ValueError as fault:
-        raise UsageError(f"DEMO_PORT_OFFSET is {offset!r}; it must be a whole number: {fault}") from None
+    except ValueError:
+        raise UsageError(
+            f"DEMO_PORT_OFFSET is {offset!r}; accepted is a whole number that keeps every port (4318 to 9808) "
+            "within 1 to 65535, such as 10000."
+        ) from None
 
 
 def _look_before_leaping(plan: Plan) -> None:
