@@ -99,7 +99,7 @@ def _usual_ports() -> Ports:
         return Ports.moved(int(offset))
     except ValueError:
         raise UsageError(
-            f"DEMO_PORT_OFFSET is {offset!r}; accepted is a whole number that keeps every port (4318 to 9808) "
+            f"DEMO_PORT_OFFSET is {offset!r}; accepted is a whole number that keeps the ports (4318 to 9808) "
             "within 1 to 65535, such as 10000."
         ) from None
 
