@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
 from typing import cast
 
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from opentelemetry.context import Context, attach, get_current
 
-from django_observe.observation import Observation, Tokens
+from django_observe.observation import Observation
 
 
 def observe(response: StreamingHttpResponse, observation: Observation) -> None:
@@ -30,6 +31,8 @@ def observe(response: StreamingHttpResponse, observation: Observation) -> None:
 
 
 class _Body:
+    """A body under observation; as a context manager it is one step, run bound to its request."""
+
     def __init__(self, response: HttpResponseBase, observation: Observation) -> None:
         self.bytes_out = 0
         self.complete = False
@@ -37,28 +40,29 @@ class _Body:
         self._observation = observation
         self._context: Context | None = None
 
-    def _bind(self) -> Tokens:
-        """Binds the request for one step, with the spans that the body itself has opened in earlier ones."""
-        tokens = self._observation.bind()
+    def __enter__(self) -> None:
+        """Binds the request, with the spans that the body itself has opened in earlier steps."""
+        self._tokens = self._observation.bind()
         if self._context is not None:
             attach(self._context)
-        return tokens
 
-    def _unbind(self, tokens: Tokens) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            self.complete = True
+            self._observation.end(self._response, bytes_out=self.bytes_out)
+        elif error is not None:
+            self._broken(error)
         if self._observation.span is not None:
             self._context = get_current()
-        self._observation.unbind(tokens)
-
-    def _finished(self) -> None:
-        self.complete = True
-        self._observation.end(self._response, bytes_out=self.bytes_out)
+        self._observation.unbind(self._tokens)
 
     def _broken(self, error: BaseException) -> None:
         if isinstance(error, Exception):
             self._observation.failed(error)
-        self._observation.end(
-            self._response, bytes_out=self.bytes_out, aborted=not isinstance(error, Exception)
-        )
+        aborted = not isinstance(error, Exception)
+        self._observation.end(self._response, bytes_out=self.bytes_out, aborted=aborted)
 
 
 class _SyncBody(_Body):
@@ -70,17 +74,8 @@ class _SyncBody(_Body):
         return self
 
     def __next__(self) -> bytes:
-        tokens = self._bind()
-        try:
+        with self:
             part = next(self._parts)
-        except StopIteration:
-            self._finished()
-            raise
-        except BaseException as error:
-            self._broken(error)
-            raise
-        finally:
-            self._unbind(tokens)
         self.bytes_out += len(part)
         return part
 
@@ -96,17 +91,8 @@ class _AsyncBody(_Body):
         return self
 
     async def __anext__(self) -> bytes:
-        tokens = self._bind()
-        try:
+        with self:
             part = await anext(self._parts)
-        except StopAsyncIteration:
-            self._finished()
-            raise
-        except BaseException as error:
-            self._broken(error)
-            raise
-        finally:
-            self._unbind(tokens)
         self.bytes_out += len(part)
         return part
 
