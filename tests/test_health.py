@@ -141,7 +141,8 @@ import django, json
 from django.conf import settings
 databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}, "away": %s}
 settings.configure(
-    DATABASES=databases, INSTALLED_APPS=["django_observe"], SECRET_KEY="x"
+    DATABASES=databases, INSTALLED_APPS=["django_observe"], SECRET_KEY="x",
+    DJANGO_OBSERVE={"READY_TIMEOUT": 20},
 )
 django.setup()
 from django.test import RequestFactory

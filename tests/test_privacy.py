@@ -220,7 +220,7 @@ def test_wide_values_are_bounded_in_size_and_time() -> None:
         value = [value] * 1_000
     started = time.perf_counter()
     size = len(json.dumps(privacy.safe(value)))
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
     assert size < 100_000
 
 
@@ -258,7 +258,7 @@ def test_no_text_takes_long_to_scrub(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     started = time.perf_counter()
     shown = privacy.scrub_text(text)
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
     assert len(shown) <= MAX_TEXT
 
 

@@ -656,7 +656,7 @@ def test_exit_takes_its_deadline_when_the_receiver_hangs() -> None:
             process.wait_for_line("ready")
             started = monotonic()
             process.popen.wait(20)
-            assert monotonic() - started < 4.5
+            assert monotonic() - started < 8  # upstream takes ten seconds for each signal
             assert "shutdown" in process.stderr
 
 
