@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from django_observe import conf, correlation, privacy, tally, traces, trust
+from django_observe.propagation import meta_key
 from django_observe.records import Exchange, Failure, TraceContext
 from django_observe.reporting import guard, report
 from django_observe.tally import Tally
@@ -160,17 +161,13 @@ class Observation:
         )
 
 
-def _meta_key(header: str) -> str:
-    return "HTTP_" + header.upper().replace("-", "_")
-
-
-_REQUEST_START = _meta_key(Header.REQUEST_START)
-_FORWARDED_FOR = _meta_key(Header.FORWARDED_FOR)
+_REQUEST_START = meta_key(Header.REQUEST_START)
+_FORWARDED_FOR = meta_key(Header.FORWARDED_FOR)
 
 
 def _given_id(meta: dict[str, Any], headers: tuple[str, ...]) -> str | None:
     for header in headers:
-        identifier = correlation.accepted(meta.get(_meta_key(header)))
+        identifier = correlation.accepted(meta.get(meta_key(header)))
         if identifier is not None:
             return identifier
     return None

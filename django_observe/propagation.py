@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from types import ModuleType
 
 from opentelemetry.context import Context, set_value
@@ -62,6 +63,12 @@ class CorrelationPropagator(TextMapPropagator):
 
 def _has(carrier: object, field: str) -> bool:
     return isinstance(carrier, Mapping) and any(str(name).lower() == field for name in carrier)
+
+
+@lru_cache(maxsize=64)
+def meta_key(header: str) -> str:
+    """The name that `header` has in request.META, under WSGI (PEP 3333) and in Django's ASGI requests."""
+    return "HTTP_" + header.upper().replace("-", "_")
 
 
 def install() -> None:

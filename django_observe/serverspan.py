@@ -8,7 +8,7 @@ differential test holds both equal, attribute by attribute.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -39,7 +39,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
 from django_observe import conf, export, privacy, quiet
-from django_observe.propagation import CorrelationPropagator
+from django_observe.propagation import CorrelationPropagator, meta_key
 from django_observe.traces import UNKNOWN_METHOD, ServerSpan
 from django_observe.vocabulary import Header
 
@@ -56,7 +56,7 @@ class _MetaGetter(Getter[Mapping[str, Any]]):
     """Reads headers from request.META, which WSGI and ASGI requests both have; overlong ones are absent."""
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
-        value = carrier.get(_meta_key(key))
+        value = carrier.get(meta_key(key))
         return [value] if isinstance(value, str) and len(value) <= MAX_HEADER else None
 
     def keys(self, carrier: Mapping[str, Any]) -> list[str]:
@@ -73,7 +73,7 @@ class ServerSpans(_DjangoMiddleware):
             "opentelemetry.instrumentation.django", __version__, schema_url=Schemas.V1_21_0.value
         )
         fields = propagate.get_global_textmap().fields - CorrelationPropagator().fields
-        self._carried = tuple(map(_meta_key, fields))  # the ID is taken from its header by `observation`
+        self._carried = tuple(map(meta_key, fields))  # the ID is taken from its header by `observation`
         self._captures_request = bool(conf.environment(_CAPTURE + "REQUEST"))
         self._captures_response = bool(conf.environment(_CAPTURE + "RESPONSE"))
         self._methods: dict[str, str] = {}
@@ -203,11 +203,6 @@ def _port(value: Any) -> int | None:
 
 def _bare(context: SpanContext) -> SpanContext:
     return SpanContext(context.trace_id, context.span_id, is_remote=True, trace_flags=context.trace_flags)
-
-
-@lru_cache(maxsize=64)
-def _meta_key(header: str) -> str:
-    return "HTTP_" + header.upper().replace("-", "_")
 
 
 _getter = _MetaGetter()
