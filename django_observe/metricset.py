@@ -1,13 +1,14 @@
 """Every metric family this package exposes; imports neither Django nor prometheus_client.
 
-The `HTTP_*` and `DB_*` families are django-prometheus' own, the `TASK_*` ones celery-exporter's, in the
-spelling in which those register them, so that the dashboards written for them work unchanged.
+The `HTTP_*`, `DB_*`, `MODEL_*`, `CACHE_*` and `MIGRATIONS_*` families are django-prometheus' own, in the spelling
+in which it registers them, so that the dashboards written for it work unchanged. Celery's are in taskmetricset.py.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from django_observe.taskmetricset import TASK_FAMILIES
 from django_observe.vocabulary import LATENCY_BUCKETS, RUNTIME_BUCKETS, Label, Metric
 
 BYTE_BUCKETS: Final = (0, *(2**power for power in range(30)))
@@ -119,12 +120,53 @@ HTTP_EXCEPTIONS_BY_TYPE: Final = Metric(
 HTTP_EXCEPTIONS_BY_VIEW: Final = Metric(
     "django_http_exceptions_total_by_view", "counter", "Count of exceptions by view.", (Label.VIEW,)
 )
+HTTP_ACTIVE_REQUESTS: Final = Metric(
+    "http_server_active_requests",
+    "gauge",
+    "Requests being served right now (OpenTelemetry's http.server.active_requests).",
+)
+MODEL_INSERTS: Final = Metric(
+    "django_model_inserts_total", "counter", "Number of insert operations by model.", (Label.MODEL,)
+)
+MODEL_UPDATES: Final = Metric(
+    "django_model_updates_total", "counter", "Number of update operations by model.", (Label.MODEL,)
+)
+MODEL_DELETES: Final = Metric(
+    "django_model_deletes_total", "counter", "Number of delete operations by model.", (Label.MODEL,)
+)
+MIGRATIONS_APPLIED: Final = Metric(
+    "django_migrations_applied_total",
+    "gauge",
+    "Count of applied migrations by database.",
+    (Label.CONNECTION,),
+)
+MIGRATIONS_UNAPPLIED: Final = Metric(
+    "django_migrations_unapplied_total",
+    "gauge",
+    "Count of unapplied migrations by database.",
+    (Label.CONNECTION,),
+)
+CACHE_GETS: Final = Metric(
+    "django_cache_get_total", "counter", "Total get requests on cache.", (Label.BACKEND,)
+)
+CACHE_HITS: Final = Metric("django_cache_get_hits_total", "counter", "Total hits on cache.", (Label.BACKEND,))
+CACHE_MISSES: Final = Metric(
+    "django_cache_get_misses_total", "counter", "Total misses on cache.", (Label.BACKEND,)
+)
+CACHE_FAILURES: Final = Metric(
+    "django_cache_get_fail_total", "counter", "Total get request failures by cache.", (Label.BACKEND,)
+)
 _DATABASE = (Label.ALIAS, Label.VENDOR)
 DB_NEW_CONNECTIONS: Final = Metric(
     "django_db_new_connections_total",
     "counter",
-    "Counter of created connections by database and by vendor. Those that failed are counted by "
-    "django-prometheus' own database backends only: Django has no signal for them.",
+    "Counter of created connections by database and by vendor.",
+    _DATABASE,
+)
+DB_NEW_CONNECTION_ERRORS: Final = Metric(
+    "django_db_new_connection_errors_total",
+    "counter",
+    "Counter of connection failures by database and by vendor.",
     _DATABASE,
 )
 DB_EXECUTE: Final = Metric(
@@ -152,30 +194,11 @@ DB_QUERY_DURATION: Final = Metric(
     _DATABASE,
     LATENCY_BUCKETS,
 )
-_TASK = (Label.NAME, Label.HOSTNAME, Label.QUEUE_NAME)
-
-
-def _task(name: str, help_text: str, *more: str) -> Metric:
-    return Metric(f"celery_task_{name}", "counter", help_text, (*_TASK, *more))
-
-
-TASK_SENT: Final = _task("sent_total", "Tasks published.")
-TASK_RECEIVED: Final = _task("received_total", "Tasks a worker took from its queue.")
-TASK_STARTED: Final = _task("started_total", "Task runs begun.")
-TASK_SUCCEEDED: Final = _task("succeeded_total", "Task runs that succeeded.")
-TASK_FAILED: Final = _task("failed_total", "Task runs that failed, by exception type.", Label.EXCEPTION)
-TASK_REJECTED: Final = _task("rejected_total", "Tasks rejected by a worker or by their own code.")
-TASK_REVOKED: Final = _task("revoked_total", "Tasks revoked or expired.")
-TASK_RETRIED: Final = _task("retried_total", "Task runs that ended in a retry.")
-TASK_RUNTIME: Final = Metric(
-    "celery_task_runtime", "histogram", "Seconds a task ran, however it ended.", _TASK, RUNTIME_BUCKETS
-)
-TASK_QUEUE_WAIT: Final = Metric(
-    "celery_task_queue_wait_time",
-    "histogram",
-    "Seconds between a task's publication and its start.",
-    _TASK,
-    LATENCY_BUCKETS,
+BREAKER_STATE: Final = Metric(
+    "observe_circuit_breaker_state",
+    "gauge",
+    "1 for the state a circuit breaker (of pybreaker) is in, 0 for the others; summed over processes.",
+    (Label.BREAKER, Label.STATE),
 )
 CLIENT_DURATION: Final = Metric(
     "http_client_request_duration_seconds",
@@ -235,4 +258,7 @@ SCRAPE_INCOMPLETE: Final = Metric(
     "give every worker the same fresh directory in PROMETHEUS_MULTIPROC_DIR.",
 )
 
-ALL_FAMILIES: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+ALL_FAMILIES: Final = (
+    *(value for value in list(globals().values()) if isinstance(value, Metric)),
+    *TASK_FAMILIES,
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import time
 
 from django_observe.collectors import family, timer_family
-from django_observe.metricset import (
+from django_observe.records import TaskEvent, TaskRun
+from django_observe.taskmetricset import (
     TASK_FAILED,
     TASK_QUEUE_WAIT,
     TASK_RECEIVED,
@@ -17,7 +18,6 @@ from django_observe.metricset import (
     TASK_STARTED,
     TASK_SUCCEEDED,
 )
-from django_observe.records import TaskEvent, TaskRun
 from django_observe.vocabulary import LabelValue
 
 _FAILURE = "FAILURE"

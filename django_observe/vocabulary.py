@@ -119,6 +119,11 @@ class Label:
     SERVICE: Final = "service"
     VERSION: Final = "version"
     ENVIRONMENT: Final = "environment"
+    CONNECTION: Final = "connection"
+    MODEL: Final = "model"
+    BACKEND: Final = "backend"
+    BREAKER: Final = "breaker"
+    STATE: Final = "state"
 
 
 class LabelValue:

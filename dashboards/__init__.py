@@ -1,0 +1,1 @@
+"""Builds the Grafana dashboards, recording rules and alerts from the names the package emits."""
