@@ -1,0 +1,74 @@
+"""`python -m dashboards build`: writes dashboards, rules and alerts, or checks the written ones."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from dashboards import links
+
+BUILT: Final = Path(__file__).parent / "built"
+SDK_PYTHON: Final = (3, 11)
+"""What grafana-foundation-sdk asks for."""
+
+
+def files(pace: float = 1) -> dict[str, str]:
+    """Every built file: path below the output folder, text. `pace` divides the durations of the rules."""
+    built: dict[str, str] = {}
+    if importlib.util.find_spec("dashboards.rules"):
+        built |= importlib.import_module("dashboards.rules").files(pace)
+    if pace == 1 and sys.version_info >= SDK_PYTHON:
+        from dashboards import grafana
+
+        built |= grafana.files()
+    return built
+
+
+def differing(wanted: dict[str, str], folder: Path) -> list[str]:
+    """The files below `folder` that are missing, outdated or nobody's."""
+    present = {
+        str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*") if path.is_file()
+    }
+    ours = {path.split("/", 1)[0] for path in wanted}
+    strangers = {path for path in present if path.split("/", 1)[0] in ours} - wanted.keys()
+    return sorted(strangers | {path for path, text in wanted.items() if present.get(path) != text})
+
+
+def write(wanted: dict[str, str], folder: Path) -> None:
+    """Writes the files, and removes those that differ because nobody builds them any more."""
+    for path in differing(wanted, folder):
+        target = folder / path
+        if path not in wanted:
+            target.unlink()
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(wanted[path])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; 1 when `--check` found a difference."""
+    parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__)
+    build = parser.add_subparsers(required=True).add_parser("build", help="write or check the built files")
+    build.add_argument("--check", action="store_true", help="write nothing; exit 1 and name what differs")
+    build.add_argument("--pace", type=float, default=1, help="divide every duration of the rules, for drills")
+    build.add_argument("--out", type=Path, default=BUILT, help="folder (default: %(default)s)")
+    build.add_argument("--grafana-url", default=links.GRAFANA_URL, help="for alerts (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    links.use_grafana(options.grafana_url)
+    wanted = files(options.pace)
+    if not options.check:
+        write(wanted, options.out)
+        return 0
+    stale = differing(wanted, options.out)
+    for path in stale:
+        print(f"{path} differs from what the code builds: run `make dashboards`")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
