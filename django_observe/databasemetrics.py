@@ -11,7 +11,7 @@ from django.db import connections
 from django_prometheus.db import metrics
 
 from django_observe.collectors import Add, Family, Observer, adder
-from django_observe.metricset import (
+from django_observe.databasemetricset import (
     DB_ERRORS,
     DB_EXECUTE,
     DB_EXECUTE_MANY,

@@ -9,7 +9,8 @@ from typing import Any
 from django_prometheus.middleware import Metrics
 
 from django_observe.collectors import MAX_LABEL_SETS, Add, Family, Observer, Timer, adder
-from django_observe.metricset import (
+from django_observe.records import Exchange
+from django_observe.requestmetricset import (
     HTTP_EXCEPTIONS_BY_TYPE,
     HTTP_EXCEPTIONS_BY_VIEW,
     HTTP_LATENCY,
@@ -21,7 +22,6 @@ from django_observe.metricset import (
     HTTP_RESPONSES_BY_STATUS,
     HTTP_RESPONSES_BY_TEMPLATE,
 )
-from django_observe.records import Exchange
 from django_observe.superseded import Superseded
 
 

@@ -1,6 +1,6 @@
-"""The metric families about Celery, under celery-exporter's names; imports neither Django nor prometheus_client.
+"""The metric families about Celery; imports neither Django nor prometheus_client.
 
-The dashboards written for celery-exporter work unchanged.
+Names and labels are celery-exporter's: the dashboards written for it work unchanged.
 """
 
 from __future__ import annotations
