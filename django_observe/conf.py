@@ -28,6 +28,7 @@ SETTING = "DJANGO_OBSERVE"
 _SECRETS = frozenset({"METRICS_TOKEN"})
 _PATHS = ("metrics_path", "live_path", "ready_path")
 PORT_VARIABLE = "OBSERVE_WORKER_METRICS_PORT"
+HOST_VARIABLE = "OBSERVE_WORKER_METRICS_HOST"
 
 _application = "django"
 
@@ -182,6 +183,8 @@ def _parsed(given: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
         except SettingError as fault:
             shown = f"of type {type(value).__name__}" if key in _SECRETS else repr(value)
             faults.append(f"- {SETTING}['{key}'] is {shown}; accepted is {fault.accepted}. {fault.remedy}")
+    if host := environment(HOST_VARIABLE):
+        values["worker_metrics_host"] = host
     port = environment(PORT_VARIABLE)
     if port:
         try:

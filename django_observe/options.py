@@ -103,7 +103,9 @@ class Settings:
         "empty; there 0 is off.",
     )
     worker_metrics_host: str = _setting(
-        "127.0.0.1", parsing.text, "Address the worker's metrics page listens on."
+        "127.0.0.1",
+        parsing.text,
+        "Address the worker's metrics page listens on. OBSERVE_WORKER_METRICS_HOST wins.",
     )
     scrub_keys: tuple[str, ...] = _setting(
         (), parsing.texts, "More key names whose values are masked everywhere."

@@ -167,11 +167,12 @@ def test_the_environment_wins_over_the_settings(monkeypatch: pytest.MonkeyPatch)
         "service.name=lost,service.version=9,deployment.environment.name=be%C3%A7ika,odd",
     )
     monkeypatch.setenv("OBSERVE_WORKER_METRICS_PORT", "9999")
+    monkeypatch.setenv("OBSERVE_WORKER_METRICS_HOST", "0.0.0.0")  # noqa: S104
     with given(SERVICE_NAME="s", VERSION="1", ENVIRONMENT="e", WORKER_METRICS_PORT=1):
         settings = conf.settings()
     assert (settings.service_name, settings.service_name_found) == ("from-variable", "environment")
     assert (settings.version, settings.environment) == ("9", "beçika")
-    assert settings.worker_metrics_port == 9_999
+    assert (settings.worker_metrics_host, settings.worker_metrics_port) == ("0.0.0.0", 9_999)  # noqa: S104
 
 
 @pytest.mark.parametrize(("variable", "port"), [("", 1), (" ", 1), ("0", None), ("65535", 65_535)])
