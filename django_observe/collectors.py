@@ -111,8 +111,8 @@ class TimerFamily(Family):
         return timer
 
 
-def adder(child: Counter) -> Add:
-    """The counter's `inc` without its checks of label names, sign and exemplar."""
+def adder(child: Counter | Gauge) -> Add:
+    """The child's `inc` without its checks of label names, sign and exemplar."""
     add: Add = child._value.inc  # noqa: SLF001 - half of inc()'s cost is its checks
     return add
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
-from django_observe import conf, exemplars, metrics, multiprocess, trust
+from django_observe import activerequests, conf, exemplars, metrics, multiprocess, trust
 from django_observe.metricset import INFO, SCRAPE_INCOMPLETE
 from django_observe.reporting import guard
 from django_observe.vocabulary import Header, Label
@@ -101,6 +101,8 @@ def _encoder(accept: str) -> tuple[Encode, str]:
 
 
 def _families(directory: Path | None, *, incomplete: bool) -> Iterator[Metric]:
+    with guard("exposition"):
+        activerequests.settle()
     metrics.mirror()
     if directory is None:
         yield from _own_families()

@@ -35,6 +35,7 @@ _counting = threading.RLock()
 in a child that is forked while another thread counts."""
 _FORK_SECONDS = 1.0
 _ledger: LedgerMetrics | None = None
+_active: Observe | None = None
 
 
 def install() -> None:
@@ -51,12 +52,18 @@ def report(record: Record) -> None:
         observe(record)
 
 
+def count_active(change: int) -> None:
+    """Counts a request that begins (1) or ends (-1) into the gauge of those being served."""
+    with _counting:
+        (_active or _bound_active())(change)
+
+
 def reset() -> None:
     """Binds everything anew at the next record; what was counted stays counted."""
-    global _ledger
+    global _ledger, _active
     with _lock:
         _observers.clear()
-        _ledger = None
+        _ledger = _active = None
 
 
 def mirror() -> None:
@@ -93,6 +100,17 @@ def _bound(kind: type) -> Observe:
 
         return partial(_call, timer_family(CLIENT_DURATION))
     return _ignore
+
+
+def _bound_active() -> Observe:
+    global _active
+    _active = _ignore
+    with guard("metrics"):
+        from django_observe.collectors import adder, family
+        from django_observe.metricset import HTTP_ACTIVE_REQUESTS
+
+        _active = adder(family(HTTP_ACTIVE_REQUESTS).child())
+    return _active
 
 
 def _database(kind: type) -> Observe:

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from django_observe import conf, correlation, privacy, tally, traces, trust
+from django_observe.activerequests import ActiveRequest
 from django_observe.propagation import meta_key
 from django_observe.records import Exchange, Failure, TraceContext
 from django_observe.reporting import guard, report
@@ -45,6 +46,9 @@ class Observation:
         settings = conf.settings()
         self.trusted = trust.is_in(request.META.get("REMOTE_ADDR", ""), settings.trusted_peers)
         given = _given_id(request.META, settings.correlation_headers)
+        self._active: ActiveRequest | None = None
+        with guard("metrics"):
+            self._active = ActiveRequest() if traced and settings.metrics is True else None
         self.span: traces.ServerSpan | None = None
         with guard("traces"):
             self.span = traces.begin(request, self.trusted) if traced else None
@@ -116,6 +120,9 @@ class Observation:
         if self._ended:
             return
         self._ended = True
+        with guard("metrics"):
+            if self._active is not None:
+                self._active.end()
         with guard("observation"):
             report(self._exchange(status, response, bytes_out=bytes_out, aborted=aborted))
         with guard("traces"):
