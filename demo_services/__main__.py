@@ -1,4 +1,7 @@
-"""`python -m demo_services` starts the demo; with `check` it puts one order through it, and looks at it."""
+"""`python -m demo_services` starts the demo; with `check` it puts one order through it, and looks at it.
+
+`fault SERVICE` shows what can be made to go wrong in the demo that runs, `fault orders errors=0.3` does it.
+"""
 
 import argparse
 import os
@@ -11,6 +14,7 @@ import requests
 
 from demo_services.checklist import Checklist
 from demo_services.demo import Demo, NotReadyError
+from demo_services.faultcommand import FaultCommand
 from demo_services.interruption import Interrupted, Interruption
 from demo_services.plan import Plan
 from demo_services.ports import Ports
@@ -26,6 +30,8 @@ ENVIRONMENT = """environment:
   TRAFFIC=0           no traffic after the first order
   DATABASE_URL        such as postgresql://user@host/{service}; {service} becomes auth, orders, notifications,
                       and these databases must exist (default: SQLite files)
+  DEMO_FAULTS         faults from the start, such as errors=0.3,latency=2, in each service;
+                      DEMO_FAULTS_ORDERS (_AUTH, _NOTIFICATIONS) in that one alone
   CELERY_BROKER_URL   such as redis://host:6379/0 or amqp://host (default: files in the state folder)
 """
 
@@ -42,10 +48,16 @@ def main() -> int:
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", nargs="?", choices=["run", "check"], default="run")
-    what = parser.parse_args().what
+    parser.add_argument("what", nargs="?", choices=["run", "check", "fault"], default="run")
+    parser.add_argument("words", nargs="*", metavar="SERVICE [KEY=VALUE ... | off]", help="of fault")
+    call = parser.parse_args()
+    what, words = call.what, call.words
+    if bool(words) != (what == "fault"):
+        parser.error("fault, and only fault, is followed by a service and what to switch there")
     screen, interruption = Screen(), Interruption()
     try:
+        if what == "fault":
+            return 0 if FaultCommand(screen, _usual_ports()).run(words[0], words[1:]) else FAILED
         return check(screen, interruption) if what == "check" else run(screen, interruption)
     except Interrupted:
         screen.console.print("stopped")

@@ -13,6 +13,9 @@ from demo_services.programs import Program
 HERE = Path(__file__).resolve().parent
 SERVICES = ("auth", "orders", "notifications")
 REPUBLISH_SECONDS = 5
+VERSION = "1.0.0"
+BAD_VERSION = "1.1.0-bad"
+BAD_VERSION_FAULTS = "errors=0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,28 @@ class Plan:
 
     def service(self, name: str) -> Program:
         """A service's web server."""
+        return self._web(name, name, getattr(self.ports, name), self._observed(name))
+
+    def canary(self) -> Program:
+        """A second orders, of a newer version that answers every other request with an error."""
+        environment = {
+            **self._observed("orders", BAD_VERSION),
+            "DEMO_INSTANCE": "orders-canary",
+            "DEMO_FAULTS": BAD_VERSION_FAULTS,
+            "DEMO_CANARY": "0",
+        }
+        return self._web("orders-canary", "orders", self.ports.canary, environment)
+
+    def _web(self, program: str, name: str, port: int, environment: dict[str, str]) -> Program:
         argv = _python("-m", "gunicorn", "-c", "python:django_observe.gunicorn", "--threads", "4")
         argv += [
             "--no-control-socket",
             "--bind",
-            f"{HOST}:{getattr(self.ports, name)}",
+            f"{HOST}:{port}",
             f"{name}_service.wsgi:application",
         ]
-        address = f"{self.ports.url(name)}/readyz"
-        return Program(name, argv, HERE / name, self._observed(name), lambda _log: _answers(address))
+        address = f"http://{HOST}:{port}/readyz"
+        return Program(program, argv, HERE / name, environment, lambda _log: _answers(address))
 
     def worker(self) -> Program:
         """The Celery worker of notifications."""
@@ -116,7 +132,7 @@ class Plan:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-        for name in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL"):
+        for name in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "DEMO_FAULTS", "DEMO_INSTANCE"):
             inherited.pop(name, None)
         path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(HERE.parent)]))
         return {**inherited, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DEMO_STATE": str(self.state)}
@@ -134,10 +150,16 @@ class Plan:
             environment["DATABASE_URL"] = database.replace("{service}", name)
         return environment
 
-    def _observed(self, name: str) -> dict[str, str]:
+    def _observed(self, name: str, version: str = VERSION) -> dict[str, str]:
+        given = os.environ.get("DEMO_FAULTS", "")
         return {
             **self._service_environment(name),
+            "CONSOLE_URL": self.ports.url("console"),
+            "DEMO_FAULTS": os.environ.get(f"DEMO_FAULTS_{name.upper()}", given),
+            "DEMO_FAULTS_ALLOWED": "1",
+            "DEMO_CANARY": "1" if name == "orders" else "0",
             "OTEL_SERVICE_NAME": name,
+            "OTEL_RESOURCE_ATTRIBUTES": f"service.version={version},deployment.environment.name=demo",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.ports.url("otlp"),
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_LOGS_EXPORTER": "otlp",

@@ -21,6 +21,7 @@ class Ports:
     smtp: int = 8025
     mail: int = 8026
     worker_metrics: int = 9808
+    canary: int = 8005
 
     @classmethod
     def moved(cls, offset: int) -> "Ports":

@@ -127,6 +127,14 @@ class Crew:
             if running.program.ready is not None:
                 raise ProgramDiedError(running.program, running.obituary())
 
+    def kill(self, name: str) -> None:
+        """Take a program away at once, with all it started; KeyError when none of this name runs."""
+        for running in self.running:
+            if running.program.name == name:
+                self._forget(running)
+                return
+        raise KeyError(name)
+
     def stop(self) -> None:
         """End all, those that the others need last; what is left after some four seconds is killed."""
         started, asked = time.monotonic(), []

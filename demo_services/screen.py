@@ -24,6 +24,10 @@ class Screen:
         """Say what is begun."""
         self.console.print(f"[bold]{text}[/]")
 
+    def line(self, text: str) -> None:
+        """Say something as it is."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
     def ready(self, what: str, seconds: float) -> None:
         """Say that something is there, and after how long."""
         self.console.print(f"  [green]✓[/] [dim]{seconds:5.1f} s[/]  {what}")

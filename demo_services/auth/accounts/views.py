@@ -45,13 +45,6 @@ def jwks(_request: HttpRequest) -> JsonResponse:
     return response
 
 
-def index(request: HttpRequest) -> JsonResponse:
-    """Say which service this is and where its parts are."""
-    paths = {"register": "api/register/", "token": "api/token/", "jwks": ".well-known/jwks.json"}
-    links = {name: request.build_absolute_uri(f"/{path}") for name, path in paths.items()}
-    return JsonResponse({"service": "auth", "links": links})
-
-
 def not_found(_request: HttpRequest, *_args: Any, **_kwargs: Any) -> JsonResponse:
     """Answer an unknown path in the shape of every other error."""
     return JsonResponse({"detail": "Not found."}, status=404)

@@ -9,7 +9,8 @@ import dj_database_url
 from auth_service.signing import load_or_create_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-STATE_DIR = Path(os.environ.get("DEMO_STATE", BASE_DIR.parents[1] / ".demo")) / "auth"
+DEMO_STATE = Path(os.environ.get("DEMO_STATE", BASE_DIR.parents[1] / ".demo"))
+STATE_DIR = DEMO_STATE / "auth"
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "auth-development-only-key-not-for-production")
@@ -22,6 +23,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "rest_framework",
     "accounts",
+    "demo_services.faults",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -66,6 +68,12 @@ SIMPLE_JWT = {
     "AUDIENCE": "demo",
 }
 JWKS = {"keys": [_signing_key.jwk]}
+
+FAULTS = {
+    "instance": os.environ.get("DEMO_INSTANCE", "auth"),
+    "dependencies": ("database",),
+    "tasks": False,
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

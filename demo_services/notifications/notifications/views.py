@@ -21,12 +21,6 @@ class NotificationsView(generics.ListAPIView[Notification]):
         return Notification.objects.filter(**query.validated_data)
 
 
-def index(request: HttpRequest) -> JsonResponse:
-    """Say which service this is and where its parts are."""
-    links = {"notifications": request.build_absolute_uri("/api/notifications/")}
-    return JsonResponse({"service": "notifications", "links": links})
-
-
 def not_found(_request: HttpRequest, *_args: Any, **_kwargs: Any) -> JsonResponse:
     """Answer an unknown path in the shape of every other error."""
     return JsonResponse({"detail": "Not found."}, status=404)

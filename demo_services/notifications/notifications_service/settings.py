@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "django_observe",
     "rest_framework",
     "notifications",
+    "demo_services.faults",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -56,6 +57,12 @@ EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = "shop@example.com"
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://localhost")
+
+FAULTS = {
+    "instance": os.environ.get("DEMO_INSTANCE", "notifications"),
+    "dependencies": ("database",),
+    "tasks": True,
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -41,13 +41,6 @@ class OrderView(generics.RetrieveAPIView[Order]):
         return orders
 
 
-def index(request: HttpRequest) -> JsonResponse:
-    """Say which service this is and where its parts are."""
-    return JsonResponse(
-        {"service": "orders", "links": {"orders": request.build_absolute_uri("/api/orders/")}}
-    )
-
-
 def not_found(_request: HttpRequest, *_args: Any, **_kwargs: Any) -> JsonResponse:
     """Answer an unknown path in the shape of every other error."""
     return JsonResponse({"detail": "Not found."}, status=404)

@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "django_observe",
     "rest_framework",
     "orders",
+    "demo_services.faults",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -53,6 +54,12 @@ AUTH_URL = os.environ.get("AUTH_URL", "http://127.0.0.1:8001")
 PAYMENT_URL = os.environ.get("PAYMENT_URL", "http://127.0.0.1:8004")
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://localhost")
+
+FAULTS = {
+    "instance": os.environ.get("DEMO_INSTANCE", "orders"),
+    "dependencies": ("database", "auth", "payment", "broker"),
+    "tasks": False,
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
