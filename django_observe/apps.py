@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +14,8 @@ from django.utils.module_loading import import_string
 from wrapt import register_post_import_hook
 
 _CELERY = "celery.app.base"
-_awaits_celery = False
+_PYBREAKER = "pybreaker"
+_awaited: set[str] = set()
 
 
 class DjangoObserveConfig(AppConfig):
@@ -45,18 +47,19 @@ class DjangoObserveConfig(AppConfig):
         outbound.install()
         traces.install()
         if settings.celery:
-            _observe_celery()
+            _when_imported(_CELERY, _install_celery)
+        if settings.metrics is True:
+            _when_imported(_PYBREAKER, _install_breakers)
         _choose_reporters()
 
 
-def _observe_celery() -> None:
-    """Observes Celery now, or as soon as the project imports it: that it is installed alone costs nothing."""
-    global _awaits_celery
-    if _CELERY in sys.modules:
-        _install_celery(sys.modules[_CELERY])
-    elif not _awaits_celery:
-        _awaits_celery = True
-        register_post_import_hook(_install_celery, _CELERY)
+def _when_imported(name: str, install: Callable[[ModuleType], None]) -> None:
+    """Installs now, or as soon as the project imports it: that a module is there alone costs nothing."""
+    if name in sys.modules:
+        install(sys.modules[name])
+    elif name not in _awaited:
+        _awaited.add(name)
+        register_post_import_hook(install, name)
 
 
 def _install_celery(_: ModuleType) -> None:
@@ -66,6 +69,15 @@ def _install_celery(_: ModuleType) -> None:
     with guard("celery"):
         if conf.settings().celery:
             celery.install()
+
+
+def _install_breakers(pybreaker: ModuleType) -> None:
+    from django_observe import circuitbreakers, metrics
+    from django_observe.reporting import guard
+
+    with guard("circuitbreakers"):
+        circuitbreakers.install(pybreaker)
+        circuitbreakers.on_change(metrics.mirror)
 
 
 def _choose_reporters() -> None:

@@ -17,9 +17,6 @@ from django_observe.metricset import (
     TELEMETRY_QUEUED,
 )
 
-INTERVAL_SECONDS = 1.0
-"""How often a busy process mirrors; every batch and every scrape does so as well."""
-
 
 class LedgerMetrics:
     """Mirrors counts that are kept elsewhere, by what they grew since the last look."""
@@ -28,19 +25,12 @@ class LedgerMetrics:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, ...], int] = {}
         self._pid = os.getpid()
-        self._mirrored = 0.0
         self._accepted = family(TELEMETRY_ACCEPTED)
         self._exported = family(TELEMETRY_EXPORTED)
         self._dropped = family(TELEMETRY_DROPPED)
         self._queued = family(TELEMETRY_QUEUED)
         self._last_success = family(TELEMETRY_LAST_SUCCESS)
         self._failures = family(INTERNAL_FAILURES)
-
-    def tick(self, now: float) -> None:
-        """Mirrors if that was not done just now; `now` is Unix time."""
-        if not -INTERVAL_SECONDS < now - self._mirrored < INTERVAL_SECONDS:
-            self._mirrored = now
-            self.mirror()
 
     def mirror(self) -> None:
         """Brings the metrics up to what the ledger and the guard say."""

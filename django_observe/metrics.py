@@ -24,7 +24,7 @@ from django_observe.vocabulary import LabelValue
 
 if TYPE_CHECKING:
     from django_observe.collectors import TimerFamily
-    from django_observe.ledgermetrics import LedgerMetrics
+    from django_observe.mirrors import Mirrors
 
 Observe = Callable[[Any], None]
 
@@ -34,7 +34,7 @@ _counting = threading.RLock()
 """Held while values grow, and at a fork: prometheus_client's one lock of shared values would else stay locked
 in a child that is forked while another thread counts."""
 _FORK_SECONDS = 1.0
-_ledger: LedgerMetrics | None = None
+_mirrors: Mirrors | None = None
 _active: Observe | None = None
 
 
@@ -60,18 +60,18 @@ def count_active(change: int) -> None:
 
 def reset() -> None:
     """Binds everything anew at the next record; what was counted stays counted."""
-    global _ledger, _active
+    global _mirrors, _active
     with _lock:
         _observers.clear()
-        _ledger = _active = None
+        _mirrors = _active = None
 
 
 def mirror() -> None:
-    """Brings the telemetry ledger's metrics up to date, for a page that is about to be read."""
+    """Brings up to date what has no records: before the page is read, and when a breaker changes."""
     with guard("metrics"):
-        ledgers = _ledgers()
+        mirrors = _bound_mirrors()
         with _counting:
-            ledgers.mirror()
+            mirrors.mirror()
 
 
 def _observer(kind: type) -> Observe:
@@ -137,8 +137,8 @@ def _ignore(_: object) -> None:
 
 
 def _ticking(observe: Callable[[Any], float]) -> Observe:
-    """`observe`, and now and then a look at the ledger, which has no records."""
-    tick = _ledgers().tick
+    """`observe`, and now and then a look at what has no records."""
+    tick = _bound_mirrors().tick
 
     def observed(record: Any) -> None:
         tick(observe(record))
@@ -146,15 +146,15 @@ def _ticking(observe: Callable[[Any], float]) -> Observe:
     return observed
 
 
-def _ledgers() -> LedgerMetrics:
-    global _ledger
-    if _ledger is None:
+def _bound_mirrors() -> Mirrors:
+    global _mirrors
+    if _mirrors is None:
         from django_observe import export
-        from django_observe.ledgermetrics import LedgerMetrics
+        from django_observe.mirrors import Mirrors
 
-        _ledger = LedgerMetrics()
+        _mirrors = Mirrors()
         export.on_change(mirror)
-    return _ledger
+    return _mirrors
 
 
 def _on_setting_changed(*, setting: str, **_: object) -> None:

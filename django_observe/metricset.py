@@ -40,7 +40,7 @@ CACHE_FAILURES: Final = Metric(
 BREAKER_STATE: Final = Metric(
     "observe_circuit_breaker_state",
     "gauge",
-    "1 for the state a circuit breaker (of pybreaker) is in, 0 for the others; summed over processes.",
+    "Circuit breakers (of pybreaker) in a state, by name: each process has its own.",
     (Label.BREAKER, Label.STATE),
 )
 CLIENT_DURATION: Final = Metric(

@@ -136,6 +136,15 @@ class LabelValue:
     """The status of a call without an answer: to Prometheus an empty label is an absent one."""
 
 
+class BreakerState:
+    """Values of the label `state` of a circuit breaker."""
+
+    CLOSED: Final = "closed"
+    OPEN: Final = "open"
+    HALF_OPEN: Final = "half_open"
+    ALL: Final = (CLOSED, OPEN, HALF_OPEN)
+
+
 UNMATCHED_ROUTE: Final = "unmatched"
 """The log field `route` of a request that no URL pattern matched."""
 
