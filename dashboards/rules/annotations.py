@@ -1,0 +1,102 @@
+"""What an alert says and where it links to: Go templates that Prometheus fills in.
+
+An alert's start is asked of ALERTS_FOR_STATE, whose value is the time at which the alert became active: so
+text and links stay the same from one evaluation to the next
+(https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/).
+Backquotes, because a template within a link's JSON must hold no double quote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dashboards import links, logql
+from dashboards.promql import eq
+from dashboards.rules.pace import MINUTE
+from django_observe.vocabulary import Label
+
+SINCE: Final = "[since]"
+"""In a summary: the time of day at which the alert's condition became true."""
+WHO: Final = "[who]"
+"""In a summary: service and environment."""
+BEFORE: Final = 30 * MINUTE
+"""Links show this much of what was before."""
+RUNBOOK: Final = "docs/runbook.md"
+
+_runbook = RUNBOOK
+
+
+def use_runbook(url: str) -> None:
+    """Bakes another address of the runbook into the annotations made from now on."""
+    global _runbook
+    _runbook = url
+
+
+def value(label: str) -> str:
+    """The label's value in a text."""
+    return f"{{{{ $labels.{label} }}}}"
+
+
+def encoded_value(label: str) -> str:
+    """The label's value in a URL (`urlquery` is Go's own)."""
+    return f"{{{{ $labels.{label} | urlquery }}}}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotations:
+    """The annotations of one alert; `dashboards.rules.rule.Alert` explains the fields."""
+
+    alert: str
+    severity: str
+    keys: tuple[str, ...]
+    dashboard: str
+    variables: Mapping[str, str] | None
+    logs: str
+    started: bool
+
+    def all(self, summary: str, description: str) -> dict[str, str]:
+        """Every annotation by its name."""
+        return {
+            "summary": self._text(summary),
+            "description": self._text(description),
+            "runbook_url": f"{_runbook}#{self.alert.lower()}",
+            "dashboard_url": links.dashboard_url(self.dashboard, self._variables(), self._start()),
+            "logs_url": links.logs_url(self.logs or self._errors(), self._start()),
+        }
+
+    def _text(self, text: str) -> str:
+        who = f"{value(Label.SERVICE)} ({value(Label.ENVIRONMENT)})"
+        return text.replace(WHO, who).replace(SINCE, self._since())
+
+    def _since(self) -> str:
+        if not self.started:
+            return "in the last minutes"
+        clock = "{{ (. | first | value | toTime).Format `15:04` }}"
+        return f"since {{{{ with {self._active_at()} | query }}}}{clock}{{{{ end }}}} UTC"
+
+    def _start(self) -> str:
+        if not self.started:
+            return "now-1h"
+        milliseconds = "{{ . | first | value | printf `%.0f` }}"
+        query = self._active_at(f"1000 * ((%s) - {BEFORE})")
+        return f"{{{{ with {query} | query }}}}{milliseconds}{{{{ end }}}}"
+
+    def _active_at(self, form: str = "%s") -> str:
+        matchers = [f"alertname='{self.alert}'", f"severity='{self.severity}'"]
+        matchers += [f"{key}=%q" for key in self.keys]
+        query = form.replace("%s", f"min(ALERTS_FOR_STATE{{{','.join(matchers)}}}) or vector(time())")
+        values = "".join(f" $labels.{key}" for key in self.keys)
+        return f"printf `{query}`{values}"
+
+    def _variables(self) -> Mapping[str, str]:
+        if self.variables is not None:
+            return self.variables
+        return {key: encoded_value(key) for key in self.keys if key in (Label.SERVICE, Label.ENVIRONMENT)}
+
+    def _errors(self) -> str:
+        concerned = (
+            [eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))] if Label.SERVICE in self.keys else []
+        )
+        return logql.errors(*concerned)
