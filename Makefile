@@ -6,10 +6,16 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check docs install console clean
+.PHONY: help up down demo demo-check test check docs install console clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## Start the whole stack in Docker: Grafana, Prometheus, Loki, Jaeger, the shop; prints the login
+	@$(PYTHON) stack/up.py up
+
+down: ## Stop the stack; its data stays
+	@$(PYTHON) stack/up.py down
 
 demo: $(VENV)/.installed-demo ## Start three services and the console, place an order, print the link to its trace
 	@$(BIN)/python -m demo_services

@@ -1,0 +1,94 @@
+"""Starts and stops the stack: `python3 stack/up.py [up|down]`, which `make up` and `make down` call.
+
+On the first start it writes .env with random passwords (mode 0600, never overwritten). It needs nothing but
+Python and Docker with Compose, v2 (`docker compose`) or 1.29 (`docker-compose`).
+"""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+ADDRESSES = {
+    "Grafana": "http://localhost:3000",
+    "Orders, with the switches for faults": "http://localhost:8002",
+    "Jaeger": "http://localhost:16686",
+    "Prometheus": "http://localhost:9090",
+    "Alertmanager": "http://localhost:9093",
+    "Alerts as a webhook gets them": "http://localhost:9094",
+    "Mails": "http://localhost:8025",
+}
+
+
+def write_environment(example: Path, target: Path) -> bool:
+    """Writes `target` from `example`, every <random> and <NAME> filled in; False if it is there already."""
+    if target.exists():
+        return False
+    known: dict[str, str] = {}
+    lines = [_filled(line, known) for line in example.read_text().splitlines()]
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("\n".join(lines) + "\n")
+    return True
+
+
+def _filled(line: str, known: dict[str, str]) -> str:
+    name, equals, value = line.lstrip("#").partition("=")
+    if not equals or " " in name:
+        return line
+    if value == "<random>":
+        known[name] = secrets.token_urlsafe(24)
+        return f"{name}={known[name]}"
+    return re.sub(r"<(\w+)>", lambda found: known[found[1]], line)
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """The NAME=value lines of a file as Compose reads it."""
+    lines = (line for line in path.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def compose() -> list[str]:
+    """The Compose that is there; ends the program with what to install if there is none."""
+    plugin = ["docker", "compose"]
+    if shutil.which("docker"):
+        asked = subprocess.run([*plugin, "version"], check=False, capture_output=True)
+        if asked.returncode == 0:
+            return plugin
+    if shutil.which("docker-compose"):
+        return ["docker-compose"]
+    sys.exit(
+        "Neither `docker compose` nor `docker-compose` is there. Install Docker with its Compose plugin."
+    )
+
+
+def up() -> None:
+    """Builds and starts everything, then says where it is and how to sign in."""
+    command = compose()
+    environment = TOP / ".env"
+    if write_environment(TOP / ".env.example", environment):
+        print(f"Wrote {environment} with random passwords.")
+    subprocess.run([*command, "up", "--detach", "--build"], cwd=TOP, check=True)
+    width = max(map(len, ADDRESSES))
+    for name, address in ADDRESSES.items():
+        print(f"{name:<{width}}  {address}")
+    print(f"Grafana's user is admin, its password {read_environment(environment)['GRAFANA_ADMIN_PASSWORD']}")
+    print(f"All is up when `{' '.join(command)} ps` shows every service healthy: about a minute.")
+
+
+def down() -> None:
+    """Stops everything; the volumes with all data stay."""
+    profiles = ["--profile", "load", "--profile", "rabbitmq"]
+    subprocess.run([*compose(), *profiles, "down", "--remove-orphans"], cwd=TOP, check=True)
+
+
+if __name__ == "__main__":
+    try:
+        {"up": up, "down": down}[(sys.argv[1:] or ["up"])[0]]()
+    except KeyError:
+        sys.exit("usage: python3 stack/up.py [up|down]")
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
