@@ -40,7 +40,7 @@ def _filled(line: str, known: dict[str, str]) -> str:
     if not equals or " " in name:
         return line
     if value == "<random>":
-        known[name] = secrets.token_urlsafe(24)
+        known[name] = secrets.token_hex(20)
         return f"{name}={known[name]}"
     return re.sub(r"<(\w+)>", lambda found: known[found[1]], line)
 
