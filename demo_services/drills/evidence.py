@@ -1,0 +1,107 @@
+"""Where an alert's own link leads: the log lines it selects, the offending one, and that one's trace.
+
+The link goes to Grafana's Explore; its query and time range are asked of the local console instead,
+which receives here what Loki and Jaeger receive in the whole stack.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from dashboards import logql
+from demo_services.drills import logselection
+from demo_services.drills.durations import MILLISECONDS
+from demo_services.drills.logselection import Condition, Line
+from demo_services.telemetry import Span, Telemetry
+
+HTTP_SECONDS = 10
+MOST_LINES = 500
+"""What the console gives at once."""
+RELATIVE = re.compile(r"now(?:-(\d+)([smhdw]))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link to Explore asks for; times are Unix seconds."""
+
+    query: str
+    start: float
+    end: float
+
+    @classmethod
+    def read(cls, url: str) -> "Link":
+        """Decode it as Grafana does; ValueError or KeyError when it is no such link."""
+        parameters = parse_qs(urlsplit(url).query)
+        [pane] = json.loads(parameters["panes"][0]).values()
+        times = pane["range"]
+        return cls(pane["queries"][0]["expr"], _moment(times["from"]), _moment(times["to"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found behind a link."""
+
+    link: Link
+    lines: int
+    line: Line | None
+    spans: tuple[Span, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the offending line was among the lines, and its own span in the trace it names."""
+        return self.line is not None and self.line["span_id"] in {span.id for span in self.spans}
+
+
+def follow(url: str, console: str, environment: str, offends: Callable[[Line], bool]) -> Evidence:
+    """Open the link, look for a line that `offends`, and open its trace."""
+    link = Link.read(url)
+    wanted = logselection.conditions(link.query)
+    lines = [
+        line
+        for line in _lines(console, wanted)
+        if link.start <= _seconds(line) <= link.end
+        and all(condition.holds(line, environment) for condition in wanted)
+    ]
+    offending = [line for line in lines if offends(line)]
+    telemetry = Telemetry(console)
+    for line in offending:
+        spans = tuple(telemetry.spans(line["trace_id"])) if line["trace_id"] else ()
+        if (evidence := Evidence(link, len(lines), line, spans)).complete:
+            return evidence
+    return Evidence(link, len(lines), next(iter(offending), None), ())
+
+
+def _lines(console: str, wanted: list[Condition]) -> list[dict[str, Any]]:
+    """The newest lines the console has; it narrows them by service and level, the rest is for the caller."""
+    query = {"limit": str(MOST_LINES)}
+    for condition in wanted:
+        if (condition.label, condition.operator) == (logql.SERVICE_NAME, "="):
+            query["service"] = condition.value
+        if (condition.label, condition.value) == (logql.SEVERITY, logql.ERROR_LEVELS):
+            query["level"] = "ERROR"
+    response = requests.get(f"{console}/api/logs", params=query, timeout=HTTP_SECONDS)
+    response.raise_for_status()
+    found: list[dict[str, Any]] = response.json()["logs"]
+    return found
+
+
+def _seconds(line: Line) -> float:
+    return datetime.fromisoformat(line["timestamp"].replace("Z", "+00:00")).timestamp()
+
+
+def _moment(text: str) -> float:
+    """A time of a link: milliseconds, or `now-1h` at the moment the link is opened."""
+    if text.isdigit():
+        return int(text) / 1000
+    match = RELATIVE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a time: {text}")
+    number, unit = match.groups()
+    return time.time() - (int(number) * MILLISECONDS[unit] / 1000 if number else 0)

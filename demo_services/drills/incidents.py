@@ -1,0 +1,144 @@
+"""The incidents: how each is caused and healed, which alerts must come, and where their link must lead."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from demo_services.drills.logselection import Line
+from demo_services.drills.shop import Shop
+
+Key = tuple[str, str]
+"""Alert name and service."""
+
+SLOW_PAYMENT_SECONDS = 1.2
+SLOW_TASK_SECONDS = 5
+SLOW_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident; `telling` is the alert whose link is followed, to a line that `offends`.
+
+    `read_after` says to follow it when all is healed, because the incident takes telemetry away as well.
+    """
+
+    name: str
+    title: str
+    inject: Callable[[Shop], None]
+    heal: Callable[[Shop], None]
+    expected: frozenset[Key]
+    telling: Key
+    offends: Callable[[Line], bool]
+    read_after: bool = False
+
+
+def _raised(error_type: str) -> Callable[[Line], bool]:
+    return lambda line: str(line["attributes"].get("error_type", "")).endswith(error_type)
+
+
+def _says(text: str) -> Callable[[Line], bool]:
+    return lambda line: text in line["message"]
+
+
+def _request(line: Line) -> bool:
+    return bool(line["attributes"].get("event") == "request")
+
+
+def _task(line: Line) -> bool:
+    return bool(line["attributes"].get("event") == "task")
+
+
+_ALL = (
+    Incident(
+        "errors",
+        "30 % of the requests to orders fail",
+        lambda shop: shop.set_fault("orders", errors=0.3),
+        lambda shop: shop.clear_faults("orders"),
+        frozenset({("ErrorBudgetBurn", "orders")}),
+        ("ErrorBudgetBurn", "orders"),
+        _raised("SwitchedOnError"),
+    ),
+    Incident(
+        "auth-down",
+        "auth dies",
+        lambda shop: shop.kill("auth"),
+        lambda shop: shop.start(shop.plan.service("auth")),
+        frozenset({("ServiceAbsent", "auth"), ("ErrorBudgetBurn", "orders")}),
+        ("ErrorBudgetBurn", "orders"),
+        lambda line: line["attributes"].get("status") == 503,  # noqa: PLR2004
+    ),
+    Incident(
+        "slow-payment",
+        f"the payment API takes {SLOW_PAYMENT_SECONDS} s",
+        lambda shop: shop.tell_payment(delay_seconds=SLOW_PAYMENT_SECONDS),
+        lambda shop: shop.tell_payment(delay_seconds=0),
+        frozenset({("LatencyBudgetBurn", "orders")}),
+        ("LatencyBudgetBurn", "orders"),
+        lambda line: float(line["attributes"].get("http_ms", 0)) > SLOW_MS,
+    ),
+    Incident(
+        "worker-dead",
+        "the only worker of notifications dies",
+        lambda shop: shop.kill("worker"),
+        lambda shop: shop.start(shop.plan.worker()),
+        frozenset({("CeleryWorkerAbsent", "notifications")}),
+        ("CeleryWorkerAbsent", "notifications"),
+        _task,
+    ),
+    Incident(
+        "poisoned-task",
+        "half of the tasks of notifications raise",
+        lambda shop: shop.set_fault("notifications", poison=0.5),
+        lambda shop: shop.clear_faults("notifications"),
+        frozenset({("CeleryTaskFailures", "notifications")}),
+        ("CeleryTaskFailures", "notifications"),
+        _raised("SwitchedOnError"),
+    ),
+    Incident(
+        "backlog",
+        f"each task of notifications takes {SLOW_TASK_SECONDS} s, so the queue grows",
+        lambda shop: shop.set_fault("notifications", task_latency=SLOW_TASK_SECONDS),
+        lambda shop: shop.clear_faults("notifications"),
+        frozenset({("CeleryBacklogGrowing", "notifications")}),
+        ("CeleryBacklogGrowing", "notifications"),
+        lambda line: _task(line) and float(line["attributes"]["queue_wait_ms"]) > SLOW_MS,
+    ),
+    Incident(
+        "database-gone",
+        "orders loses its database",
+        lambda shop: shop.set_fault("orders", dependency="database"),
+        lambda shop: shop.clear_faults("orders"),
+        frozenset({("ErrorBudgetBurn", "orders")}),
+        ("ErrorBudgetBurn", "orders"),
+        _raised("OperationalError"),
+    ),
+    Incident(
+        "telemetry-gone",
+        "nothing takes traces and logs any more",
+        lambda shop: shop.kill("console"),
+        lambda shop: shop.start(shop.plan.console()),
+        frozenset(("TelemetryDropped", service) for service in ("auth", "orders", "notifications")),
+        ("TelemetryDropped", "orders"),
+        _request,
+        read_after=True,
+    ),
+    Incident(
+        "traffic-stops",
+        "the customers go away",
+        lambda shop: shop.end_load(),
+        lambda shop: shop.begin_load(),
+        frozenset({("TrafficStopped", "orders"), ("TrafficStopped", "auth")}),
+        ("TrafficStopped", "orders"),
+        _request,
+    ),
+    Incident(
+        "bad-version",
+        "one of two instances of orders is a bad version",
+        lambda shop: shop.start_canary(),
+        lambda shop: shop.end_canary(),
+        frozenset({("ErrorBudgetBurn", "orders")}),
+        ("ErrorBudgetBurn", "orders"),
+        _raised("SwitchedOnError"),
+    ),
+)
+INCIDENTS = {incident.name: incident for incident in _ALL}
+"""By name, in the order in which they are played."""
