@@ -64,10 +64,12 @@ def on_setup_logging(**signal: Any) -> None:
         logs.for_celery(**signal)
 
 
-def on_worker_ready(**_: Any) -> None:
-    """Receiver of `worker_ready`: the main process serves the metrics of all."""
+def on_worker_ready(*, sender: Any = None, **_: Any) -> None:
+    """Receiver of `worker_ready`, sent by Celery's consumer: the main process serves the metrics of all."""
     with guard("celery"):
-        workerserver.start()
+        from django_observe.workermetrics import WorkerMetrics
+
+        workerserver.start(WorkerMetrics(sender))
 
 
 def on_pool_process_starts(**_: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from email.message import Message
 from hmac import compare_digest
 from multiprocessing import parent_process
@@ -62,15 +62,17 @@ def allowed(peer: str, headers: Mapping[str, str] | Message) -> bool:
     return not forwarded and trust.is_in(peer, settings.metrics_allow)
 
 
-def render(accept: str, *, several: bool) -> tuple[bytes, str]:
+def render(accept: str, *, several: bool, more: Iterable[Metric] = ()) -> tuple[bytes, str]:
     """The page in the format that `accept` asks for, and its content type.
 
     `several`: this process is one of several; without a shared directory the page is then incomplete.
+    `more`: families that are made for this very scrape; they take the place of registered ones of their name.
     """
     several = several or multiprocess.failed
     encode, content_type = _encoder(accept)
     directory = multiprocess.directory()
-    families = _families(directory, incomplete=several and directory is None)
+    made = [*more, *_identity(incomplete=several and directory is None)]
+    families = _in_place(_registered(directory), made)
     if content_type.startswith(_OPENMETRICS):
         families = _with_exemplars(families, exemplars.newest(directory))
     chunks = []
@@ -100,7 +102,17 @@ def _encoder(accept: str) -> tuple[Encode, str]:
     return choose_encoder("")
 
 
-def _families(directory: Path | None, *, incomplete: bool) -> Iterator[Metric]:
+def gauges(declared: Declared, values: Mapping[tuple[str, ...], float]) -> Metric:
+    """A family of gauges made for one scrape; its values by those of its labels."""
+    from prometheus_client.metrics_core import Metric
+
+    family = Metric(declared.name, declared.help, declared.kind)
+    for labels, value in values.items():
+        family.add_sample(declared.name, dict(zip(declared.labels, labels, strict=True)), value)
+    return family
+
+
+def _registered(directory: Path | None) -> Iterator[Metric]:
     with guard("exposition"):
         activerequests.settle()
     metrics.mirror()
@@ -108,14 +120,20 @@ def _families(directory: Path | None, *, incomplete: bool) -> Iterator[Metric]:
         yield from _own_families()
     else:
         yield from multiprocess.families(directory)
+
+
+def _identity(*, incomplete: bool) -> Iterator[Metric]:
     settings = conf.settings()
-    info = {
-        Label.SERVICE: settings.service_name,
-        Label.VERSION: settings.version,
-        Label.ENVIRONMENT: settings.environment,
-    }
-    yield _gauge(INFO, 1, info)
-    yield _gauge(SCRAPE_INCOMPLETE, int(incomplete), {})
+    yield gauges(INFO, {(settings.service_name, settings.version, settings.environment): 1})
+    yield gauges(SCRAPE_INCOMPLETE, {(): int(incomplete)})
+
+
+def _in_place(families: Iterable[Metric], made: Sequence[Metric]) -> Iterator[Metric]:
+    names = {family.name for family in made}
+    for family in families:
+        if family.name not in names:
+            yield family
+    yield from made
 
 
 def _own_families() -> Iterator[Metric]:
@@ -138,11 +156,3 @@ def _with_exemplars(families: Iterable[Metric], marks: dict[bytes, exemplars.Mar
                     exemplar = Exemplar({Label.TRACE_ID: mark.trace_id}, mark.value, mark.at)
                     family.samples[place] = sample._replace(exemplar=exemplar)
         yield family
-
-
-def _gauge(declared: Declared, value: float, labels: dict[str, str]) -> Metric:
-    from prometheus_client.metrics_core import Metric
-
-    family = Metric(declared.name, declared.help, declared.kind)
-    family.add_sample(declared.name, labels, value)
-    return family

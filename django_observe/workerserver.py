@@ -8,22 +8,27 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django_observe import conf, exposition
 from django_observe.reporting import guard
 
+if TYPE_CHECKING:
+    from django_observe.workermetrics import WorkerMetrics
+
 logger = logging.getLogger(__name__)
 
 _server: ThreadingHTTPServer | None = None
+_worker: WorkerMetrics | None = None
 
 
-def start() -> int | None:
+def start(worker: WorkerMetrics | None = None) -> int | None:
     """Serves the page on WORKER_METRICS_HOST and WORKER_METRICS_PORT; returns the port, None without one.
 
     A port that is taken costs the page and one log line, never the worker. May be called again.
     """
-    global _server
+    global _server, _worker
+    _worker = worker
     settings = conf.settings()
     host, port = settings.worker_metrics_host, settings.worker_metrics_port
     if _server is None and port is not None and settings.metrics:
@@ -45,7 +50,8 @@ def start() -> int | None:
 
 def stop() -> None:
     """Ends the server, if one runs: for tests; a worker's ends with its process."""
-    global _server
+    global _server, _worker
+    _worker = None
     if _server is not None:
         _server.shutdown()
         _server.server_close()
@@ -86,7 +92,11 @@ class _Page(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != path or not may:
             self._send(HTTPStatus.NOT_FOUND, b"Not Found\n", "text/plain; charset=utf-8")
             return
-        self._send(HTTPStatus.OK, *exposition.render(self.headers.get("Accept", ""), several=False))
+        more: list[Any] = []
+        with guard("workerserver"):
+            more.extend(_worker.families() if _worker is not None else ())
+        page = exposition.render(self.headers.get("Accept", ""), several=False, more=more)
+        self._send(HTTPStatus.OK, *page)
 
     def _send(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
         self.send_response(status)

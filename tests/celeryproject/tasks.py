@@ -82,6 +82,12 @@ def never_ends() -> None:
 
 
 @shared_task
+def nap() -> None:
+    """Runs for as long as a test takes."""
+    time.sleep(60)
+
+
+@shared_task
 def leave() -> None:
     raise SystemExit(3)
 
