@@ -92,6 +92,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def serve(port: int) -> None:
-    """Serve on 127.0.0.1 until stopped."""
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+def serve(port: int, host: str = "127.0.0.1") -> None:
+    """Serve until stopped; a container needs 0.0.0.0 as host."""
+    ThreadingHTTPServer((host, port), Handler).serve_forever()

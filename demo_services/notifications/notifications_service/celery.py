@@ -25,7 +25,9 @@ def transport_options(broker_url: str, state: Path) -> dict[str, Any]:
     }
 
 
-app = Celery("notifications", broker=settings.CELERY_BROKER_URL)
+app = Celery(
+    "notifications", broker=settings.CELERY_BROKER_URL, task_cls="demo_services.faults.work:FaultyTask"
+)
 app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_transport_options=transport_options(settings.CELERY_BROKER_URL, settings.DEMO_STATE),
