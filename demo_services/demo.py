@@ -1,11 +1,13 @@
 """The whole demo: up, with a first order placed, and down again."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from demo_services.canary import Canary
 from demo_services.customer import Customer, PlacedOrder
 from demo_services.interruption import Interrupted, Interruption
 from demo_services.plan import SERVICES, Plan
@@ -43,6 +45,7 @@ class Demo:
     @contextmanager
     def running(self) -> Iterator[None]:
         """All programs ready on entry; none left on exit, whatever happened between."""
+        shutil.rmtree(self.plan.state / "faults", ignore_errors=True)  # those of an earlier run
         try:
             self.screen.heading("Starting the console, the stand-ins and the databases")
             self._bring_up(self.plan.first())
@@ -74,8 +77,10 @@ class Demo:
 
     def keep_watch(self) -> None:
         """Say when a program ends, and let the others run on; ends by Interrupted alone."""
-        restarts = MOST_RESTARTS
+        restarts, canary = MOST_RESTARTS, Canary(self.plan, self.crew)
         while True:
+            if news := canary.follow():
+                self.screen.heading(news)
             try:
                 self.crew.watch()
             except ProgramDiedError as death:

@@ -117,13 +117,19 @@ class Plan:
         environment = {**self._observed("orders"), "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "sqlite3,psycopg"}
         return Program("republisher", argv, HERE / "orders", environment, lambda _log: True)
 
-    def traffic(self) -> Program:
-        """Two customers who keep ordering."""
-        argv = _python(
-            "-m", "locust", "--locustfile", str(HERE / "loadtest.py"), "--headless", "--users", "2"
-        )
+    def traffic(self, users: int = 2, think_seconds: str = "1-3", canary_share: float = 0.5) -> Program:
+        """Customers who keep ordering; the canary gets its share of what they ask, while it runs."""
+        argv = _python("-m", "locust", "--locustfile", str(HERE / "loadtest.py"), "--headless")
+        argv += ["--users", str(users), "--spawn-rate", str(users)]
         argv += ["--host", self.ports.url("orders"), "--loglevel", "WARNING", "--only-summary"]
-        environment = {**self._environment(), "AUTH_URL": self.ports.url("auth")}
+        environment = {
+            **self._environment(),
+            "AUTH_URL": self.ports.url("auth"),
+            "NOTIFICATIONS_URL": self.ports.url("notifications"),
+            "CANARY_URL": self.ports.url("canary"),
+            "CANARY_SHARE": str(canary_share),
+            "THINK_SECONDS": think_seconds,
+        }
         return Program("traffic", argv, HERE.parent, environment, lambda _log: True)
 
     def _stand_in(self, name: str, call: str, address: str) -> Program:

@@ -129,11 +129,15 @@ class Crew:
 
     def kill(self, name: str) -> None:
         """Take a program away at once, with all it started; KeyError when none of this name runs."""
-        for running in self.running:
-            if running.program.name == name:
-                self._forget(running)
-                return
-        raise KeyError(name)
+        self._forget(self._named(name))
+
+    def end(self, name: str) -> None:
+        """Ask a program to end, and wait until it has; KeyError when none of this name runs."""
+        running = self._named(name)
+        running.popen.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            running.popen.wait(GRACE_SECONDS)
+        self._forget(running)
 
     def stop(self) -> None:
         """End all, those that the others need last; what is left after some four seconds is killed."""
@@ -147,6 +151,12 @@ class Crew:
                 time.sleep(POLL_SECONDS)
         for running in list(self.running):
             self._forget(running)
+
+    def _named(self, name: str) -> Running:
+        found = [running for running in self.running if running.program.name == name]
+        if not found:
+            raise KeyError(name)
+        return found[0]
 
     def _forget(self, running: Running) -> None:
         running.signal_all(signal.SIGKILL)

@@ -1,5 +1,7 @@
 """What the demo says on the terminal."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -76,12 +78,21 @@ class Screen:
 
     def hints(self, ports: Ports, *, traffic: bool) -> None:
         """What to try next."""
-        control = f"curl -X PUT {ports.url('payment')}/control -d"
-        self.console.print("Make the payment API decline, fail or be slow, and back:", style="dim")
-        for behaviour in ('{"mode": "decline"}', '{"mode": "error"}', '{"delay_seconds": 1.5}'):
-            self.console.print(f"  {control} '{behaviour}'", style="dim", soft_wrap=True)
+        faults = ("orders errors=0.3", "orders latency=2", "orders dependency=auth", "orders version=bad")
+        self.console.print("Make something go wrong (the page of each service says what can):", style="dim")
+        for fault in (*faults, "notifications poison=1", "orders off"):
+            self.console.print(f"  {_command(ports)} fault {fault}", style="dim", soft_wrap=True)
         self.console.print(
-            f'  {control} \'{{"mode": "ok", "delay_seconds": 0}}\'', style="dim", soft_wrap=True
+            "The payment API too (mode ok, decline, error; delay_seconds 0 to 60):", style="dim"
         )
+        control = f"curl -X PUT {ports.url('payment')}/control -d"
+        self.console.print(f'  {control} \'{{"mode": "decline"}}\'', style="dim", soft_wrap=True)
         going = "Two customers keep ordering (TRAFFIC=0 leaves them out). " if traffic else ""
         self.console.print(f"{going}Ctrl-C stops everything.", soft_wrap=True)
+
+
+def _command(ports: Ports) -> str:
+    """How this very demo is spoken to from the folder it was started in."""
+    offset = ports.orders - Ports().orders
+    moved = f"DEMO_PORT_OFFSET={offset} " if offset else ""
+    return f"{moved}{os.path.relpath(sys.executable)} -m demo_services"
