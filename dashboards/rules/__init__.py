@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from dashboards.rules import burn, presence, slo, yamlfile
+from dashboards.rules import (
+    burn,
+    celery,
+    database,
+    dependencies,
+    errorlogs,
+    presence,
+    slo,
+    stack,
+    telemetry,
+    versions,
+    yamlfile,
+)
 from dashboards.rules.pace import Pace
 from dashboards.rules.rule import Alert, Group
 
-ALERT_MODULES = (burn, presence)
+ALERT_MODULES = (burn, presence, dependencies, celery, database, versions, telemetry, stack)
 
 
 def recording(pace: Pace) -> list[Group]:
     """The groups of recording rules."""
-    return slo.groups(pace)
+    return [*slo.groups(pace), *versions.recording(pace)]
 
 
 def alerting(pace: Pace) -> list[Group]:
@@ -20,8 +32,9 @@ def alerting(pace: Pace) -> list[Group]:
 
 
 def alerts(pace: float = 1) -> list[Alert]:
-    """Every alert of Prometheus."""
-    return [alert for group in alerting(Pace(pace)) for alert in group.alerts]
+    """Every alert: Prometheus' and the one of Loki's ruler."""
+    length = Pace(pace)
+    return [alert for group in (*alerting(length), *errorlogs.groups(length)) for alert in group.alerts]
 
 
 def files(pace: float = 1) -> dict[str, str]:
@@ -30,4 +43,5 @@ def files(pace: float = 1) -> dict[str, str]:
     return {
         "prometheus/recording.yml": yamlfile.text(recording(length)),
         "prometheus/alerts.yml": yamlfile.text(alerting(length)),
+        "loki/rules.yml": yamlfile.text(errorlogs.groups(length), started=False),
     }

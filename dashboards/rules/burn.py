@@ -10,23 +10,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dashboards import logql
+from dashboards import links, logql
 from dashboards.promql import eq, selector
-from dashboards.rules.annotations import SINCE, WHO, encoded_value
-from dashboards.rules.pace import DAY, HOUR, SECOND, Pace
+from dashboards.rules.annotations import SHARE, SINCE, WHO, encoded_value, value
+from dashboards.rules.expressions import on
+from dashboards.rules.pace import DAY, HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group, Severity
 from dashboards.rules.slo import (
     AVAILABILITY,
+    BUCKETS,
     BUDGET_REMAINING,
     ERROR_BUDGET,
     INTERVAL,
     LATENCY,
+    OBJECTIVE_OVERRIDE,
     SLO,
     SLO_KEYS,
+    THRESHOLD_OVERRIDE,
     bad,
     error_ratio,
     total,
 )
+from dashboards.scrape import LE
 from django_observe.vocabulary import Field, Label
 
 MINIMUM_BAD: Final = 10
@@ -67,7 +72,7 @@ def groups(pace: Pace) -> list[Group]:
         _slowness(pace, "page"),
         _slowness(pace, "ticket"),
     ]
-    return [Group(name="slo-burn", interval=pace(15 * SECOND), rules=alerts)]
+    return [Group(name="slo-burn", interval=pace(15 * SECOND), rules=[*alerts, _unusable(pace)])]
 
 
 def _errors(pace: Pace, severity: Severity) -> Alert:
@@ -76,7 +81,7 @@ def _errors(pace: Pace, severity: Severity) -> Alert:
         expr=_burning(pace, AVAILABILITY, severity),
         severity=severity,
         keys=SLO_KEYS,
-        summary=f"{WHO}: {{{{ $value | humanizePercentage }}}} of requests fail, {SINCE}",
+        summary=f"{WHO}: {SHARE} of requests fail, {SINCE}",
         description=f"Answers with status 5xx come {_PACES[severity]}.{_REST}",
     )
 
@@ -88,7 +93,7 @@ def _slowness(pace: Pace, severity: Severity) -> Alert:
         expr=_burning(pace, LATENCY, severity),
         severity=severity,
         keys=SLO_KEYS,
-        summary=f"{WHO}: {{{{ $value | humanizePercentage }}}} of requests are too slow, {SINCE}",
+        summary=f"{WHO}: {SHARE} of requests are too slow, {SINCE}",
         description=f"Answers slower than the objective's threshold come {_PACES[severity]}.{_REST}",
         logs=logql.where(service, f"{Field.DURATION_MS} > 500"),
     )
@@ -109,3 +114,26 @@ def _pair(pace: Pace, slo: str, burn: Burn) -> str:
         seen = f"count_over_time({selector(total('5m'), eq(SLO, slo))}[{pace(burn.length)}])"
         conditions.append(f"{seen} > {burn.known_for // INTERVAL}")
     return "(\n  " + "\n  and\n  ".join(conditions) + "\n)"
+
+
+def _unusable(pace: Pace) -> Alert:
+    """Prometheus takes any number and any label; a slip of the pen would go unnoticed."""
+    present = total("5m")
+    known = f"max_over_time({present}[{pace(HOUR)}])"
+    entries = [
+        f"{OBJECTIVE_OVERRIDE} <= 0",
+        f"{OBJECTIVE_OVERRIDE} >= 1",
+        f"({OBJECTIVE_OVERRIDE} unless {on(Label.SERVICE, SLO)} {known})",
+        f"({THRESHOLD_OVERRIDE} unless {on(Label.SERVICE)} {known})",
+        f"({THRESHOLD_OVERRIDE} and {on(Label.SERVICE)} {present} unless {on(Label.SERVICE, LE)} {BUCKETS})",
+    ]
+    return Alert(
+        name="ObjectiveUnusable",
+        expr="count by (service) (\n  " + "\n  or\n  ".join(entries) + "\n)",
+        severity="ticket",
+        hold=pace(15 * MINUTE),
+        keys=(Label.SERVICE,),
+        summary=f"{value(Label.SERVICE)}: its entry in objectives.yml is not used, {SINCE}",
+        description="No such service, objective or bucket, or a number that is not between 0 and 1.",
+        dashboard=links.SLO,
+    )

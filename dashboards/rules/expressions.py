@@ -21,6 +21,11 @@ def group_by(expression: str, *labels: str) -> str:
     return aggregate("group", expression, *labels)
 
 
+def earlier(function: str, series: str, window: str, offset: str) -> str:
+    """A function over a window that ended `offset` ago."""
+    return f"{function}({series}[{window}] offset {offset})"
+
+
 def grown(series: str, window: str, *labels: str) -> str:
     """The label sets of counters that grew within `window`, birth included.
 

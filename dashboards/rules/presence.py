@@ -10,8 +10,8 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.promql import count_by, eq, increase, like, max_by, selector, sum_by
-from dashboards.rules.annotations import SINCE, WHO, encoded_value, value
-from dashboards.rules.expressions import SERVICE_KEYS, group_by, renamed
+from dashboards.rules.annotations import COUNT, SINCE, WHO, encoded_value, value
+from dashboards.rules.expressions import SERVICE_KEYS, earlier, group_by, renamed
 from dashboards.rules.pace import HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
 from dashboards.scrape import DJANGO_JOB, JOB, SERVICE_JOBS, UP
@@ -60,7 +60,7 @@ def _scrape_failing(pace: Pace) -> Alert:
         severity="ticket",
         hold=pace(2 * MINUTE),
         keys=keys,
-        summary=f"{WHO}: {{{{ $value }}}} of its instances cannot be scraped, {SINCE}",
+        summary=f"{WHO}: {COUNT} of its instances cannot be scraped, {SINCE}",
         description=f"Other targets of job {value(JOB)} answer: these are down, overloaded, or refuse.",
         dashboard=links.TELEMETRY,
         logs=ALL_LINES,
@@ -69,11 +69,11 @@ def _scrape_failing(pace: Pace) -> Alert:
 
 def _traffic_stopped(pace: Pace) -> Alert:
     requests = selector(HTTP_REQUESTS_BEFORE.total, eq(JOB, DJANGO_JOB))
-    earlier = f"increase({requests}[{pace(30 * MINUTE)}] offset {pace(2 * MINUTE)})"
+    before = earlier("increase", requests, pace(30 * MINUTE), pace(2 * MINUTE))
     now = sum_by(increase(requests, pace(MINUTE)), *SERVICE_KEYS)
     return Alert(
         name="TrafficStopped",
-        expr=f"{now} == 0\nand\n{sum_by(earlier, *SERVICE_KEYS)} >= {USUAL_REQUESTS}",
+        expr=f"{now} == 0\nand\n{sum_by(before, *SERVICE_KEYS)} >= {USUAL_REQUESTS}",
         severity="page",
         hold=pace(30 * SECOND),
         keys=SERVICE_KEYS,

@@ -1,0 +1,153 @@
+"""Alerts on Celery: tasks that fail or wait, queues that fill, workers that are gone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import links, logql
+from dashboards.promql import eq, increase, max_by, quantile, rate, sum_by
+from dashboards.rules.annotations import COUNT, DURATION, SHARE, SINCE, WHO, encoded_value, value
+from dashboards.rules.expressions import SERVICE_KEYS, group_by, on
+from dashboards.rules.pace import MINUTE, SECOND, Pace
+from dashboards.rules.presence import ALL_LINES, gone
+from dashboards.rules.rule import Alert, Group
+from dashboards.scrape import CELERY_JOB, ENVIRONMENT
+from django_observe.taskmetricset import (
+    ACTIVE_WORKERS,
+    QUEUE_LENGTH,
+    TASK_FAILED,
+    TASK_QUEUE_WAIT,
+    TASK_RECEIVED,
+    TASK_RETRIED,
+    TASK_RUNTIME,
+    TASK_SENT,
+    WORKER_UP,
+)
+from django_observe.vocabulary import Field, Label
+
+FAILED_SHARE: Final = 0.05
+"""As celery-mixin's CeleryTaskHighFailRate."""
+MINIMUM_FAILED: Final = 3
+RETRIED_SHARE: Final = 0.25
+MINIMUM_RETRIED: Final = 10
+WAIT_SECONDS: Final = 10
+MINIMUM_STARTED: Final = 5
+BACKLOG: Final = 50
+MINIMUM_SENT: Final = 5
+
+_TASK: Final = value(Label.NAME)
+_QUEUE: Final = value(Label.QUEUE_NAME)
+_TASK_KEYS: Final = (*SERVICE_KEYS, Label.NAME)
+_QUEUE_KEYS: Final = (*SERVICE_KEYS, Label.QUEUE_NAME)
+_RUNS: Final = logql.tasks(logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))))
+_TASK_RUNS: Final = logql.where(_RUNS, eq(Field.TASK, encoded_value(Label.NAME)))
+_QUEUE_RUNS: Final = logql.where(_RUNS, eq(Field.QUEUE, encoded_value(Label.QUEUE_NAME)))
+
+
+def groups(pace: Pace) -> list[Group]:
+    """Tasks, queues, workers."""
+    alerts = [_failing(pace), _retrying(pace), _waiting(pace), _backlog(pace), _absent(pace), _stalled(pace)]
+    return [Group(name="celery", interval=pace(15 * SECOND), rules=alerts)]
+
+
+def _share(pace: Pace, counter: str, share: float, minimum: int) -> str:
+    window = pace(5 * MINUTE)
+    part = sum_by(increase(counter, window), *_TASK_KEYS)
+    runs = sum_by(increase(TASK_RUNTIME.count, window), *_TASK_KEYS)
+    return f"{part}\n/ {runs} > {share}\nand\n{part} >= {minimum}"
+
+
+def _failing(pace: Pace) -> Alert:
+    return Alert(
+        name="CeleryTasksFailing",
+        expr=_share(pace, TASK_FAILED.total, FAILED_SHARE, MINIMUM_FAILED),
+        severity="ticket",
+        keys=_TASK_KEYS,
+        summary=f"{WHO}: {SHARE} of runs of task {_TASK} fail, {SINCE}",
+        description="Runs of the last five minutes that ended in an exception, retries not counted.",
+        dashboard=links.CELERY,
+        logs=logql.where(_TASK_RUNS, eq(Field.STATE, "FAILURE")),
+    )
+
+
+def _retrying(pace: Pace) -> Alert:
+    return Alert(
+        name="CeleryRetryStorm",
+        expr=_share(pace, TASK_RETRIED.total, RETRIED_SHARE, MINIMUM_RETRIED),
+        severity="ticket",
+        keys=_TASK_KEYS,
+        summary=f"{WHO}: {SHARE} of runs of task {_TASK} end in a retry, {SINCE}",
+        description="What the task depends on fails; each retry adds to the queue.",
+        dashboard=links.CELERY,
+        logs=logql.where(_TASK_RUNS, eq(Field.STATE, "RETRY")),
+    )
+
+
+def _waiting(pace: Pace) -> Alert:
+    window = pace(5 * MINUTE)
+    started = sum_by(increase(TASK_QUEUE_WAIT.count, window), *_QUEUE_KEYS)
+    wait = quantile(0.95, rate(TASK_QUEUE_WAIT.bucket, window), *_QUEUE_KEYS)
+    return Alert(
+        name="CeleryQueueWaitLong",
+        expr=f"{wait} > {WAIT_SECONDS}\nand\n{started} >= {MINIMUM_STARTED}",
+        severity="ticket",
+        hold=pace(30 * SECOND),
+        keys=_QUEUE_KEYS,
+        summary=f"{WHO}: tasks wait {DURATION} in queue {_QUEUE}, {SINCE}",
+        description="The 95th percentile, over five minutes, of the time from publication to start.",
+        dashboard=links.CELERY,
+        logs=logql.where(_QUEUE_RUNS, f"{Field.QUEUE_WAIT_MS} > {WAIT_SECONDS * 1000}"),
+    )
+
+
+def _backlog(pace: Pace) -> Alert:
+    """Longer than 45 s before, for a whole minute: a batch queued at once, which then shrinks, is quiet."""
+    length = max_by(QUEUE_LENGTH.name, *_QUEUE_KEYS)
+    before = max_by(f"{QUEUE_LENGTH.name} offset {pace(45 * SECOND)}", *_QUEUE_KEYS)
+    return Alert(
+        name="CeleryBacklogGrowing",
+        expr=f"{length} > {BACKLOG}\nand\n{length} > {before}",
+        severity="ticket",
+        hold=pace(MINUTE),
+        keys=_QUEUE_KEYS,
+        summary=f"{WHO}: {COUNT} tasks wait in queue {_QUEUE}, growing {SINCE}",
+        description="Tasks are published faster than the workers finish them.",
+        dashboard=links.CELERY,
+        logs=_QUEUE_RUNS,
+    )
+
+
+def _absent(pace: Pace) -> Alert:
+    return Alert(
+        name="CeleryWorkerAbsent",
+        expr=f"{gone(pace, CELERY_JOB)}\nor\n{max_by(WORKER_UP.name, *SERVICE_KEYS)} == 0",
+        severity="page",
+        hold=pace(MINUTE),
+        keys=SERVICE_KEYS,
+        summary=f"{WHO}: no Celery worker answers {SINCE}",
+        description="Its tasks stay in the queue until a worker is back.",
+        dashboard=links.CELERY,
+        logs=ALL_LINES,
+    )
+
+
+def _stalled(pace: Pace) -> Alert:
+    """A worker is there and takes nothing: stuck, or cut off from the broker."""
+    window, keys = pace(5 * MINUTE), (ENVIRONMENT, Label.QUEUE_NAME)
+    consumers = group_by(f"{ACTIVE_WORKERS.name} > 0", *_QUEUE_KEYS)
+    sent = sum_by(increase(TASK_SENT.total, window), *keys)
+    received = sum_by(increase(TASK_RECEIVED.total, window), *keys)
+    first = group_by(f"{TASK_RECEIVED.total} unless {TASK_RECEIVED.total} offset {window}", *keys)
+    return Alert(
+        name="CeleryQueueStalled",
+        expr=(
+            f"{consumers}\n* {on(*keys)} group_left ()\n({sent} >= {MINIMUM_SENT})\n"
+            f"unless {on(*keys)}\n({received} > 0 or {first})"
+        ),
+        severity="page",
+        keys=_QUEUE_KEYS,
+        summary=f"{WHO}: takes none of {COUNT} tasks sent to queue {_QUEUE}, {SINCE}",
+        description="Tasks sent within five minutes; a worker consumes the queue and received nothing.",
+        dashboard=links.CELERY,
+        logs=ALL_LINES,
+    )

@@ -1,0 +1,110 @@
+"""Alerts on the telemetry itself, from every service's ledger: accepted, exported, dropped, queued."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import links, logql
+from dashboards.promql import eq, increase, like, max_by, sum_by
+from dashboards.rules.annotations import COUNT, SINCE, WHO, encoded_value, value
+from dashboards.rules.expressions import SERVICE_KEYS, grown
+from dashboards.rules.pace import MINUTE, SECOND, Pace
+from dashboards.rules.rule import Alert, Group
+from dashboards.scrape import INSTANCE, JOB
+from django_observe.metricset import (
+    INTERNAL_FAILURES,
+    METRIC_OVERFLOW,
+    SCRAPE_INCOMPLETE,
+    TELEMETRY_ACCEPTED,
+    TELEMETRY_DROPPED,
+    TELEMETRY_LAST_SUCCESS,
+    TELEMETRY_QUEUED,
+)
+from django_observe.vocabulary import Label
+
+_SIGNAL_KEYS: Final = (*SERVICE_KEYS, Label.SIGNAL)
+_OWN_LINES: Final = logql.where(
+    logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
+    like(logql.SEVERITY, f"WARNING|{logql.ERROR_LEVELS}"),
+)
+
+
+def groups(pace: Pace) -> list[Group]:
+    """Lost, stuck, broken, incomplete, overflowing."""
+    alerts = [_dropped(pace), _silent(pace), _failures(pace), _incomplete(pace), _overflow(pace)]
+    return [Group(name="telemetry", interval=pace(15 * SECOND), rules=alerts)]
+
+
+def _dropped(pace: Pace) -> Alert:
+    keys = (*_SIGNAL_KEYS, Label.REASON)
+    return Alert(
+        name="TelemetryDropped",
+        expr=grown(TELEMETRY_DROPPED.total, pace(5 * MINUTE), *keys),
+        severity="ticket",
+        keys=keys,
+        summary=f"{WHO}: {COUNT} {value(Label.SIGNAL)} records lost ({value(Label.REASON)}), {SINCE}",
+        description="Within five minutes. Counters and SLOs are whole; traces or log lines are missing.",
+        dashboard=links.TELEMETRY,
+        logs=_OWN_LINES,
+    )
+
+
+def _silent(pace: Pace) -> Alert:
+    """A healthy service exports every few seconds; `for` bridges what two scrapes may see differently."""
+    target = (*_SIGNAL_KEYS, JOB, INSTANCE)
+    accepted = f"{sum_by(increase(TELEMETRY_ACCEPTED.total, pace(MINUTE)), *target)} > 0"
+    queued = f"{sum_by(TELEMETRY_QUEUED.name, *target)} > 0"
+    last = f"{max_by(TELEMETRY_LAST_SUCCESS.name, *target)} > time() - {pace.number(MINUTE)}"
+    return Alert(
+        name="TelemetrySilent",
+        expr=f"count by ({', '.join(_SIGNAL_KEYS)}) (\n  ({accepted} or {queued})\n  unless\n  {last}\n)",
+        severity="ticket",
+        hold=pace(45 * SECOND),
+        keys=_SIGNAL_KEYS,
+        summary=f"{WHO}: {value(Label.SIGNAL)} of {COUNT} of its instances reach no backend, {SINCE}",
+        description="Records are taken for export, and none was taken over for a minute or more.",
+        dashboard=links.TELEMETRY,
+        logs=_OWN_LINES,
+    )
+
+
+def _failures(pace: Pace) -> Alert:
+    keys = (*SERVICE_KEYS, Label.PLACE)
+    return Alert(
+        name="TelemetryInternalFailures",
+        expr=grown(INTERNAL_FAILURES.total, pace(5 * MINUTE), *keys),
+        severity="ticket",
+        keys=keys,
+        summary=f"{WHO}: {COUNT} faults of its own telemetry in {value(Label.PLACE)}, {SINCE}",
+        description="Requests were not harmed. This is a bug of django_observe or of what it wraps.",
+        dashboard=links.TELEMETRY,
+        logs=_OWN_LINES,
+    )
+
+
+def _incomplete(pace: Pace) -> Alert:
+    return Alert(
+        name="ScrapeIncomplete",
+        expr=f"{max_by(SCRAPE_INCOMPLETE.name, *SERVICE_KEYS)} == 1",
+        severity="ticket",
+        hold=pace(5 * MINUTE),
+        keys=SERVICE_KEYS,
+        summary=f"{WHO}: /metrics shows one of several worker processes, {SINCE}",
+        description="Rates and objectives of this service are wrong until its processes share a directory.",
+        dashboard=links.TELEMETRY,
+        logs=_OWN_LINES,
+    )
+
+
+def _overflow(pace: Pace) -> Alert:
+    keys = (*SERVICE_KEYS, Label.METRIC)
+    return Alert(
+        name="MetricOverflow",
+        expr=grown(METRIC_OVERFLOW.total, pace(15 * MINUTE), *keys),
+        severity="ticket",
+        keys=keys,
+        summary=f"{WHO}: {value(Label.METRIC)} has too many label values, {SINCE}",
+        description=f"{COUNT} observations of 15 minutes were counted as `other`.",
+        dashboard=links.TELEMETRY,
+        logs=_OWN_LINES,
+    )
