@@ -59,7 +59,7 @@ def _share(pace: Pace, counter: str, share: float, minimum: int) -> str:
 
 def _failing(pace: Pace) -> Alert:
     return Alert(
-        name="CeleryTasksFailing",
+        name="CeleryTaskFailures",
         expr=_share(pace, TASK_FAILED.total, FAILED_SHARE, MINIMUM_FAILED),
         severity="ticket",
         keys=_TASK_KEYS,

@@ -39,7 +39,7 @@ BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
 PERIOD_DAYS: Final = "slo:time_period:days"
 
 INTERVAL: Final = 15 * SECOND
-SHORT_WINDOWS: Final = {"5m": 5 * MINUTE, "30m": 30 * MINUTE, "1h": HOUR}
+SHORT_WINDOWS: Final = {"1m": MINUTE, "5m": 5 * MINUTE, "30m": 30 * MINUTE, "1h": HOUR}
 """Read from the counters themselves: pages depend on them."""
 LONG_WINDOWS: Final = {"2h": 2 * HOUR, "6h": 6 * HOUR, "1d": DAY, "3d": 3 * DAY, "30d": 30 * DAY}
 """Summed up from the 5m series, which are few: three days of every bucket of every instance are not."""
