@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from dashboards import links
+from dashboards import links, rules
 
 BUILT: Final = Path(__file__).parent / "built"
 SDK_PYTHON: Final = (3, 11)
@@ -19,9 +17,7 @@ SDK_PYTHON: Final = (3, 11)
 
 def files(pace: float = 1) -> dict[str, str]:
     """Every built file: path below the output folder, text. `pace` divides the durations of the rules."""
-    built: dict[str, str] = {}
-    if importlib.util.find_spec("dashboards.rules"):
-        built |= importlib.import_module("dashboards.rules").files(pace)
+    built = rules.files(pace)
     if pace == 1 and sys.version_info >= SDK_PYTHON:
         from dashboards import grafana
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.promql import eq, like, quoted
+from dashboards.promql import eq, like, ne, quoted
 from django_observe.vocabulary import Event, Field
 
 SERVICE_NAME: Final = "service_name"
@@ -33,8 +33,8 @@ def errors(*matchers: str) -> str:
 
 
 def correlated(correlation_id: str, *matchers: str) -> str:
-    """Every line of one correlation ID."""
-    return where(stream(*matchers), eq(Field.CORRELATION_ID, correlation_id))
+    """Every line of one correlation ID; none for an empty one, which would be every line that has no ID."""
+    return where(stream(*matchers), eq(Field.CORRELATION_ID, correlation_id), ne(Field.CORRELATION_ID, ""))
 
 
 def tasks(expression: str) -> str:
@@ -45,6 +45,21 @@ def tasks(expression: str) -> str:
 def line_format(template: str) -> str:
     """The stage that prints each line by a Go template."""
     return f"line_format {quoted(template)}"
+
+
+def requests(expression: str) -> str:
+    """Of these lines, the one that each request leaves."""
+    return where(expression, eq(Field.EVENT, Event.REQUEST))
+
+
+def total(expression: str, *labels: str) -> str:
+    """How many lines there are in the chosen time."""
+    return f"sum by ({', '.join(labels)}) (count_over_time({expression} [$__range]))"
+
+
+def greatest(expression: str, field: str) -> str:
+    """The greatest value of a numeric field in the chosen time."""
+    return f"max (max_over_time({expression} | unwrap {field} [$__range]))"
 
 
 def count(expression: str, *labels: str, window: str = "$__auto") -> str:

@@ -44,7 +44,10 @@ SCRAPE_SAMPLES: Final = "scrape_samples_post_metric_relabeling"
 SCRAPE_SERIES_ADDED: Final = "scrape_series_added"
 # https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ "Inspecting alerts"
 ALERTS: Final = "ALERTS"
-ALERTS_LABELS: Final = ("alertname", "alertstate", "severity")
+ALERT_NAME: Final = "alertname"
+ALERT_STATE: Final = "alertstate"
+SEVERITY: Final = "severity"
+ALERTS_LABELS: Final = (ALERT_NAME, ALERT_STATE, SEVERITY)
 
 # https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/spanmetricsconnector
 # with namespace traces.span.metrics and unit ms, through the Prometheus exporter

@@ -1,0 +1,128 @@
+"""The rows of the Celery dashboard about time, queues and workers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import links
+from dashboards.grafana import tasks
+from dashboards.grafana.figures import graph
+from dashboards.grafana.panels import GREEN, RED, Panel, Query, Row
+from dashboards.grafana.variables import series, to, to_errors
+from dashboards.promql import max_by, min_by, sum_by
+from dashboards.scrape import SERVICE
+from django_observe.taskmetricset import (
+    ACTIVE_PROCESSES,
+    QUEUE_LENGTH,
+    TASK_FAILED,
+    TASK_RETRIED,
+    TASK_SENT,
+    WORKER_TASKS_ACTIVE,
+    WORKER_UP,
+)
+from django_observe.vocabulary import Label
+
+_TO_SERVICE: Final = to(links.SERVICE, "The service of this task", service="${__field.labels.service}")
+
+OUTCOMES: Final = Row(
+    "Failures and retries",
+    (
+        graph(
+            "Failures by exception",
+            "Task runs that failed for good, by task and exception type.",
+            "one exception over many tasks is a dependency; one task alone is its code or its input.",
+            Query(
+                tasks.per_second(TASK_FAILED, SERVICE, Label.NAME, Label.EXCEPTION),
+                "{{name}} {{exception}}",
+                empty_when_healthy=tasks.NEVER_FAILED,
+            ),
+            _TO_SERVICE,
+            to_errors("${__field.labels.service}"),
+            unit="ops",
+        ),
+        graph(
+            "Retries by task",
+            "Task runs that ended in a retry, by task.",
+            "retries that never end in success are failures in slow motion.",
+            Query(
+                tasks.per_second(TASK_RETRIED, SERVICE, Label.NAME),
+                "{{name}}",
+                empty_when_healthy=tasks.NEVER_RETRIED,
+            ),
+            _TO_SERVICE,
+            unit="ops",
+        ),
+    ),
+)
+
+TIMES: Final = Row(
+    "Runtime and waiting",
+    (
+        graph(
+            "Runtime by task, 95th percentile",
+            "Nineteen of twenty runs of each task take at most this long; dots are traced runs.",
+            "click a dot: the trace shows what the task waited for.",
+            Query(tasks.runtime(0.95, SERVICE, Label.NAME), "{{name}}", exemplar=True),
+            _TO_SERVICE,
+            unit="s",
+        ),
+        graph(
+            "Queue wait by queue, 95th percentile",
+            "Nineteen of twenty tasks start within this time after publication; dots are traced runs.",
+            "rising together with the backlog: too few workers, or one task that blocks them.",
+            Query(tasks.queue_wait(0.95, Label.QUEUE_NAME), "{{queue_name}}", exemplar=True),
+            to(links.SERVICES, "Who publishes"),
+            unit="s",
+        ),
+    ),
+)
+
+QUEUES: Final = Row(
+    "Queues and workers",
+    (
+        graph(
+            "Backlog by queue",
+            "Messages that wait in the broker, by queue.",
+            "a straight line upwards: nobody consumes; see the workers beside it.",
+            Query(max_by(series(QUEUE_LENGTH.name), Label.QUEUE_NAME), "{{queue_name}}"),
+            to(links.SERVICES, "Who publishes"),
+            width=8,
+        ),
+        graph(
+            "Published and run",
+            "Tasks published and task runs, per second.",
+            "published above run for long is what a backlog is made of.",
+            (Query(tasks.per_second(TASK_SENT), "published"), Query(tasks.runs(), "run")),
+            to(links.SERVICES, "Who publishes"),
+            unit="ops",
+            width=8,
+        ),
+        graph(
+            "Processes by queue",
+            "Worker processes or threads that consume from each queue.",
+            "none: the queue has no consumer; check the workers' -Q option.",
+            Query(sum_by(series(ACTIVE_PROCESSES.name), Label.QUEUE_NAME), "{{queue_name}}"),
+            to(links.TELEMETRY, "Scraped workers"),
+            width=8,
+        ),
+        graph(
+            "Active tasks by worker",
+            "Tasks each worker runs right now.",
+            "as many as it has processes, and for long: it is full, or its tasks hang.",
+            Query(sum_by(series(WORKER_TASKS_ACTIVE.name), SERVICE, Label.HOSTNAME), "{{hostname}}"),
+            _TO_SERVICE,
+        ),
+        Panel(
+            kind="state-timeline",
+            title="Workers",
+            shows="When each worker answered scrapes.",
+            then="a gap or red: the worker is gone; its log says why.",
+            queries=(Query(min_by(series(WORKER_UP.name), SERVICE, Label.HOSTNAME), "{{hostname}}"),),
+            links=(_TO_SERVICE, to_errors("${__field.labels.service}")),
+            states={"0": ("down", RED), "1": ("up", GREEN)},
+            unit="none",
+        ),
+    ),
+)
+
+ROWS: Final = (OUTCOMES, TIMES, QUEUES)

@@ -1,0 +1,148 @@
+"""Dashboards as Grafana's classic JSON (schema version 42), through grafana-foundation-sdk."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any, Final
+
+with warnings.catch_warnings():
+    # it would rather have its second schema used; provisioning from files takes the classic one everywhere
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards import links
+from dashboards.grafana import events
+from dashboards.grafana.panels import Board, Link, Panel, Variable
+from dashboards.grafana.targets import source, target
+from dashboards.grafana.visuals import BUILDERS, thresholds
+
+TAG: Final = "django_observe"
+VERSION: Final = 1
+WITHOUT_FIELDS: Final = frozenset({"logs", "traces", "nodeGraph"})
+"""Kinds whose results one cannot click: their links stand in the panel's title."""
+
+
+def text(board: Board, others: tuple[Board, ...]) -> str:
+    """The JSON of one dashboard, with links to the others."""
+    built = (
+        dashboard.Dashboard(board.title)
+        .uid(board.uid)
+        .description(board.about)
+        .tags([TAG])
+        .time(board.start, "now")
+        .refresh(board.refresh)
+        .timezone("browser")
+        .editable()
+        .version(VERSION)
+        .tooltip(models.DashboardCursorSync.CROSSHAIR)
+        .annotations([events.deploys(), events.alerts()])
+    )
+    for variable in board.variables:
+        built.with_variable(_variable(variable))
+    for other in others:
+        if other is not board:
+            built.link(_dashboard_link(other))
+    for row in board.rows:
+        built.with_row(dashboard.Row(row.title))
+        for panel in row.panels:
+            built.with_panel(_panel(panel))
+    document = json.loads(json.dumps(built.build(), cls=JSONEncoder))
+    _number(document["panels"])
+    return json.dumps(_in_sight(document), indent=2, sort_keys=True) + "\n"
+
+
+def _panel(panel: Panel) -> Any:
+    built = (
+        BUILDERS[panel.kind](panel)
+        .title(panel.title)
+        .description(panel.description)
+        .unit(panel.unit)
+        .span(panel.width)
+        .height(panel.height)
+        .datasource(source(_source_of(panel)))
+    )
+    next_places = [_link(link) for link in panel.links]
+    if panel.kind in WITHOUT_FIELDS:
+        built.links(next_places)
+    else:
+        built.data_links(next_places)
+    if panel.steps:
+        built.thresholds(thresholds(panel.steps))
+    if panel.kind in {"stat", "timeseries"}:
+        _scale(built, panel)
+    if panel.no_value:
+        built.no_value(panel.no_value)
+    if panel.decimals is not None:
+        built.decimals(panel.decimals)
+    if panel.time_from:
+        built.time_from(panel.time_from)
+    for number, query in enumerate(panel.queries):
+        built.with_target(target(query, number))
+    return built
+
+
+def _scale(built: Any, panel: Panel) -> None:
+    if panel.minimum is not None:
+        built.min(panel.minimum)
+    if panel.maximum is not None:
+        built.max(panel.maximum)
+
+
+def _source_of(panel: Panel) -> str:
+    return getattr(panel.queries[0], "source", links.JAEGER)
+
+
+def _link(link: Link) -> dashboard.DashboardLink:
+    return dashboard.DashboardLink(link.title).url(link.url)
+
+
+def _dashboard_link(board: Board) -> dashboard.DashboardLink:
+    return (
+        dashboard.DashboardLink(board.title)
+        .type(models.DashboardLinkType.LINK)
+        .url(f"/d/{board.uid}")
+        .icon("dashboard")
+        .tooltip(board.about)
+        .include_vars(include_vars=True)
+        .keep_time(keep_time=True)
+    )
+
+
+def _variable(variable: Variable) -> Any:
+    if not variable.query:
+        text_box = dashboard.TextBoxVariable(variable.name).label(variable.label)
+        return text_box.description(variable.about).default_value("")
+    built = (
+        dashboard.QueryVariable(variable.name)
+        .label(variable.label)
+        .description(variable.about)
+        .query({"query": variable.query, "refId": variable.name})
+        .definition(variable.query)
+        .datasource(source(links.PROMETHEUS))
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
+        .regex(variable.regex)
+        .hide(models.VariableHide.HIDE_VARIABLE if variable.hidden else models.VariableHide.DONT_HIDE)
+    )
+    if variable.many:
+        everything = models.VariableOption(text="All", value="$__all", selected=True)
+        built.multi(multi=True).include_all(include_all=True).all_value(variable.all_value).current(
+            everything
+        )
+    return built
+
+
+def _number(panels: list[dict[str, Any]]) -> None:
+    """Panel IDs are places: links to a panel stay as long as the dashboard's order does."""
+    for number, panel in enumerate(panels, start=1):
+        panel["id"] = number
+
+
+def _in_sight(value: Any) -> Any:
+    """Without the SDK's fixed `placement`, which hides every link and annotation in a menu."""
+    if isinstance(value, dict):
+        return {key: _in_sight(item) for key, item in value.items() if key != "placement"}
+    return [_in_sight(item) for item in value] if isinstance(value, list) else value
