@@ -1,10 +1,10 @@
 """Alerts on how fast error budgets are spent: several windows, several burn rates.
 
 The four pairs of the Site Reliability Workbook, chapter 5, table 5-8
-(https://sre.google/workbook/alerting-on-slos/), and no `for`: the short window does its work, and an alert ends
-minutes after the errors do. With an objective of 99.9 % and steady traffic the workbook's fastest pair finds
-30 % errors after 2.9 min. To tell of them within two, a faster pair comes before it: it finds 30 % after 75 s, a
-total outage after 23 s (a budget of 30 days would last ten hours), and leaves slower burns to the others.
+(https://sre.google/workbook/alerting-on-slos/), and no `for`: the short window does its work, and an alert
+ends minutes after the errors do. With an objective of 99.9 % and steady traffic the workbook's fastest pair
+finds 30 % errors after 2.9 min. To tell of them within two, a faster pair comes before it: it finds 30 % after
+75 s, a total outage after 23 s (30 days' budget would last ten hours), and leaves slower burns to the others.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from dashboards.rules.rule import Alert, Group, Severity
 from dashboards.rules.slo import (
     AVAILABILITY,
     BUCKETS,
-    BUDGET_REMAINING,
     ERROR_BUDGET,
-    INTERVAL,
     LATENCY,
     OBJECTIVE_OVERRIDE,
+    PERIOD_BURN_RATE,
     SLO,
     SLO_KEYS,
     THRESHOLD_OVERRIDE,
@@ -59,10 +58,10 @@ PAGE: Final = (
     Burn("6h", "30m", 6, 6 * HOUR, HOUR),
 )
 TICKET: Final = (Burn("1d", "2h", 3, DAY, 6 * HOUR), Burn("3d", "6h", 1, 3 * DAY, DAY))
-_REST: Final = (
-    "{{ with printf `" + BUDGET_REMAINING + "{service=%q,environment=%q,slo=%q}` "
+_SPENT: Final = (
+    "{{ with printf `" + PERIOD_BURN_RATE + "{service=%q,environment=%q,slo=%q}` "
     "$labels.service $labels.environment $labels.slo | query }}"
-    " Of the budget of 30 days {{ . | first | value | humanizePercentage }} is left.{{ end }}"
+    " {{ . | first | value | humanizePercentage }} of the budget of 30 days is spent.{{ end }}"
 )
 _PACES: Final[dict[Severity, str]] = {
     "page": "at least 6 times too fast: the error budget of 30 days lasts 5 days at most",
@@ -88,7 +87,7 @@ def _errors(pace: Pace, severity: Severity) -> Alert:
         severity=severity,
         keys=SLO_KEYS,
         summary=f"{WHO}: {SHARE} of requests fail, {SINCE}",
-        description=f"Answers with status 5xx come {_PACES[severity]}.{_REST}",
+        description=f"Answers with status 5xx come {_PACES[severity]}.{_SPENT}",
     )
 
 
@@ -100,7 +99,7 @@ def _slowness(pace: Pace, severity: Severity) -> Alert:
         severity=severity,
         keys=SLO_KEYS,
         summary=f"{WHO}: {SHARE} of requests are too slow, {SINCE}",
-        description=f"Answers slower than the objective's threshold come {_PACES[severity]}.{_REST}",
+        description=f"Answers slower than the objective's threshold come {_PACES[severity]}.{_SPENT}",
         logs=logql.where(service, f"{Field.DURATION_MS} > 500"),
     )
 
@@ -117,8 +116,8 @@ def _pair(pace: Pace, slo: str, burn: Burn) -> str:
         f"{selector(bad(burn.long), eq(SLO, slo))} >= {MINIMUM_BAD}",
     ]
     if burn.known_for:
-        seen = f"count_over_time({selector(total('5m'), eq(SLO, slo))}[{pace(burn.length)}])"
-        conditions.append(f"{seen} > {burn.known_for // INTERVAL}")
+        earlier = f"[{pace(burn.length - burn.known_for)}] offset {pace(burn.known_for)}"
+        conditions.append(f"present_over_time({selector(total('5m'), eq(SLO, slo))}{earlier})")
     return "(\n  " + "\n  and\n  ".join(conditions) + "\n)"
 
 
