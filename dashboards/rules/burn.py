@@ -2,8 +2,8 @@
 
 The four pairs of the Site Reliability Workbook, chapter 5, table 5-8
 (https://sre.google/workbook/alerting-on-slos/), and no `for`: the short window does its work, and an alert
-ends minutes after the errors do. With an objective of 99.9 % and steady traffic the workbook's fastest pair
-finds 30 % errors after 2.9 min. To tell of them within two, a faster pair comes before it: it finds 30 % after
+ends minutes after the errors do. With an objective of 99.9 % and steady traffic the fastest of these pairs
+finds 30 % errors after 2.9 min. To tell of them within two, a faster one comes before it: it finds 30 % after
 75 s, a total outage after 23 s (30 days' budget would last ten hours), and leaves slower burns to the others.
 """
 
