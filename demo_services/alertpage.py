@@ -15,6 +15,7 @@ PAGE = """<!doctype html>
   <meta name="color-scheme" content="light dark">
   <meta http-equiv="refresh" content="10">
   <title>{title}</title>
+  <link rel="icon" href="data:,">
   <link rel="stylesheet" href="/alertpage.css">
 </head>
 <body>
@@ -57,6 +58,7 @@ h1 { margin: 0; font-size: 1.75rem; letter-spacing: -.02em; }
 h2 { margin: 2rem 0 .75rem; font-size: 1.05rem; }
 h3 { margin: 0; font-size: 1rem; }
 p { margin: .25rem 0; overflow-wrap: anywhere; }
+h1 + p { margin-bottom: 1.25rem; }
 p:empty, .tag:empty { display: none; }
 .dim { color: var(--dim); }
 .tag {

@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'self'")
+        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:")
         self.end_headers()
         self.wfile.write(content)
 

@@ -65,4 +65,6 @@ class FaultCommand:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
     return ",".join(value) if isinstance(value, list) else str(value)

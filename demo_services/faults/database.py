@@ -40,6 +40,6 @@ def _watch(*, connection: BaseDatabaseWrapper, **_: object) -> None:
 def _cut(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Execute wrapper, next to the driver: what times statements sees this one fail."""
     if DATABASE in board().faults().dependency:
-        context["connection"].close()
+        context["connection"].close_at = 0  # Django closes it with the request: the next one has to connect
         raise OperationalError("server closed the connection unexpectedly")
     return execute(sql, params, many, context)

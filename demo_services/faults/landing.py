@@ -15,7 +15,10 @@ from demo_services.faults.views import switchboard
 from django_observe import conf
 
 HERE = Path(__file__).resolve().parent
-POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 class Landing:
@@ -85,7 +88,9 @@ def _page() -> Any:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else f"{value or ''}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(value) if isinstance(value, list) else value or ""
 
 
 def _tools(service: str) -> dict[str, str]:

@@ -50,12 +50,13 @@ class Switches:
         seconds = Switch(
             f"seconds from 0 to {LONGEST_SECONDS:.0f}", lambda value: _number(value, LONGEST_SECONDS)
         )
-        named = f"a comma-separated list of {', '.join(self.dependencies)}; nothing for none"
+        several = ", several with commas" if len(self.dependencies) > 1 else ""
+        named = f"{' or '.join(self.dependencies)}{several}; or nothing"
         switches = {"errors": share, "latency": seconds, "dependency": Switch(named, self._dependencies)}
         if self.tasks:
             switches |= {"poison": share, "task_latency": seconds}
         if self.versions:
-            switches["version"] = Switch(f"{BAD}, or nothing for the good one alone", _version)
+            switches["version"] = Switch(f"{BAD}, or nothing", _version)
         return switches
 
     def accepted(self) -> dict[str, str]:

@@ -1,0 +1,280 @@
+"""Each fault in the running demo: switched on it shows, in answers and in telemetry, and off it is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from demo_services.customer import Customer, PlacedOrder
+from demo_services.telemetry import Span, Telemetry
+from tests.demo.shop import ROOT, Shop, environment, free_offset, open_shop
+from tests.processes import wait_until
+
+FAILING = "SwitchedOnError"
+OFFSET_BASE = 8002
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    """A running demo in which notifications fails from the start, by the environment."""
+    with open_shop(DEMO_FAULTS_NOTIFICATIONS="errors=1,latency=0.01") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def customer(shop: Shop) -> Customer:
+    """A customer with a token."""
+    return Customer(shop.ports)
+
+
+def call(shop: Shop, *words: str) -> subprocess.CompletedProcess[str]:
+    """`python -m demo_services fault ...` beside the running demo."""
+    offset = str(shop.ports.orders - OFFSET_BASE)
+    return subprocess.run(
+        [sys.executable, "-m", "demo_services", "fault", *words],
+        cwd=ROOT,
+        env=environment(shop.state, DEMO_PORT_OFFSET=offset),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def switches(shop: Shop, service: str, method: str = "GET", **options: Any) -> requests.Response:
+    """One request to the switches of a service."""
+    return requests.request(method, f"{shop.ports.url(service)}/faults", timeout=10, **options)
+
+
+@contextmanager
+def faulty(shop: Shop, service: str, **faults: Any) -> Iterator[None]:
+    """Faults that are on in the block alone."""
+    switched = switches(shop, service, "PUT", json=faults)
+    assert switched.json()["faults"], switched.text
+    try:
+        yield
+    finally:
+        assert switches(shop, service, "DELETE").json()["faults"] == {}
+
+
+def refusal(customer: Customer) -> requests.Response:
+    """The answer to an order that is not to succeed."""
+    with pytest.raises(requests.HTTPError) as refused:
+        customer.order()
+    return refused.value.response
+
+
+def line(shop: Shop, program: str, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first JSON line of a program's output that is looked for, as soon as it is there."""
+
+    def first() -> dict[str, Any]:
+        records = (json.loads(text) for text in shop.log(program).splitlines() if text.startswith("{"))
+        return next((record for record in records if found(record)), {})
+
+    return wait_until(first, f"a certain line of {program}")
+
+
+def _under(correlation_id: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda record: bool(record["correlation_id"] == correlation_id)
+
+
+def sample(shop: Shop, port: str, pattern: str) -> float:
+    """The sum of the samples on a metrics page whose name and labels match."""
+    page = requests.get(f"{shop.ports.url(port)}/metrics", timeout=10).text
+    return sum(float(value) for value in re.findall(rf"^{pattern} (\S+)$", page, re.MULTILINE))
+
+
+def spans_of(shop: Shop, order: PlacedOrder, found: Callable[[Span], bool]) -> list[Span]:
+    """The spans of an order that are looked for, as soon as there are any."""
+    telemetry = Telemetry(shop.ports.url("console"))
+    trace_id = wait_until(lambda: telemetry.trace_id(order.correlation_id), "the order's trace")
+    return wait_until(lambda: [span for span in telemetry.spans(trace_id) if found(span)], "certain spans")
+
+
+def test_errors_by_command(shop: Shop, customer: Customer) -> None:
+    """Every request of orders fails with a line, a span and a count; then none does."""
+    switched = call(shop, "orders", "errors=1")
+    assert (switched.returncode, switched.stdout.split(" (")[0]) == (0, "orders: errors=1")
+    before = sample(shop, "orders", r'django_http_responses_total_by_status_total\{status="500"\}')
+    answer = refusal(customer)
+    assert answer.status_code == 500
+    correlation_id = answer.headers["X-Correlation-ID"]
+    told = line(shop, "orders", _under(correlation_id))
+    assert (told["level"], told["status"], told["error_type"].split(".")[-1]) == ("ERROR", 500, FAILING)
+    assert "fail_or_view" in told["stack"]
+    assert "fault orders off" in told["error_message"]
+    failed = spans_of(shop, PlacedOrder("", correlation_id, {}), lambda span: span.kind == "server")
+    assert failed[0].attributes["http.response.status_code"] in (500, "500")
+    assert sample(shop, "orders", r'django_http_responses_total_by_status_total\{status="500"\}') > before
+    assert sample(shop, "orders", rf"django_http_exceptions_total_by_type_total\{{type=\"{FAILING}\"\}}") >= 1
+
+    assert "errors=1" in call(shop, "orders").stdout
+    assert "no fault is on" in call(shop, "orders", "off").stdout
+    assert customer.order().answer["status"] == "paid"
+
+
+def test_latency_by_form(shop: Shop) -> None:
+    """A form is understood too; only the service's own views are slow, inside the request that is timed."""
+    address, seconds = f"{shop.ports.url('auth')}/.well-known/jwks.json", 0.4
+    assert switches(shop, "auth", "PUT", data={"latency": seconds}).json()["faults"] == {"latency": seconds}
+    answer = requests.get(address, timeout=10)
+    started = time.monotonic()
+    assert switches(shop, "auth").json()["faults"] == {"latency": seconds}
+    assert requests.get(f"{shop.ports.url('auth')}/", timeout=10).json()["faults"] == {"latency": seconds}
+    assert time.monotonic() - started < seconds
+    told = line(shop, "auth", _under(answer.headers["X-Correlation-ID"]))
+    assert told["duration_ms"] >= seconds * 1000
+    assert switches(shop, "auth", "PUT", data={"latency": "0"}).json()["faults"] == {}
+    assert requests.get(address, timeout=10).elapsed.total_seconds() < seconds
+
+
+def test_environment(shop: Shop) -> None:
+    """What the environment switched on is on from the start, and goes off like everything else."""
+    address = f"{shop.ports.url('notifications')}/api/notifications/"
+    assert switches(shop, "notifications").json()["faults"] == {"errors": 1.0, "latency": 0.01}
+    assert requests.get(address, timeout=10).status_code == 500
+    assert switches(shop, "notifications", "DELETE").json()["faults"] == {}
+    assert requests.get(address, timeout=10).status_code == 200
+
+
+def test_database(shop: Shop, customer: Customer) -> None:
+    """Orders fail with Django's OperationalError, readiness says so, and connections come back."""
+    ready = f"{shop.ports.url('orders')}/readyz"
+    with faulty(shop, "orders", dependency="database"):
+        answers = [refusal(customer) for _ in range(2)]
+        assert requests.get(ready, timeout=10).status_code == 503
+    assert {answer.status_code for answer in answers} == {500}
+    ids = [answer.headers["X-Correlation-ID"] for answer in answers]
+    told = [line(shop, "orders", _under(correlation_id)) for correlation_id in ids]
+    assert {record["error_type"] for record in told} == {"django.db.utils.OperationalError"}
+    assert sample(shop, "orders", r"django_db_new_connection_errors_total\{.*") >= 1
+    assert requests.get(ready, timeout=10).status_code == 200
+    assert customer.order().answer["status"] == "paid"
+
+
+@pytest.mark.parametrize("service", ["auth", "payment"])
+def test_http_dependency(shop: Shop, customer: Customer, service: str) -> None:
+    """Calls end as if nothing listened: retried, counted without a status, answered with a clear 503."""
+    counted = r'http_client_request_duration_seconds_count\{.*http_response_status_code="".*\}'
+    before = sample(shop, "orders", counted)
+    with faulty(shop, "orders", dependency=service):
+        answer = refusal(customer)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == f"The {service} service is not available."
+    assert sample(shop, "orders", counted) - before == 3
+    order = PlacedOrder("", answer.headers["X-Correlation-ID"], {})
+    assert len(spans_of(shop, order, lambda span: span.kind == "client")) >= 3
+    assert customer.order().answer["status"] == "paid"
+
+
+def test_broker(shop: Shop, customer: Customer) -> None:
+    """Orders are taken and their events kept; once it is back, the next order's event goes out at once."""
+    with faulty(shop, "orders", dependency="broker"):
+        kept = customer.order()
+    told = line(shop, "orders", lambda record: "kept in the outbox" in record["message"])
+    assert told["correlation_id"] == kept.correlation_id
+    assert "Connection refused" in told["reason"]
+    assert customer.mail_about(customer.order(), seconds=10)
+    assert customer.mail_about(kept, seconds=20), "the kept event was never published"
+
+
+def test_tasks(shop: Shop, customer: Customer) -> None:
+    """A poisoned task fails with a line and a count, a slow one takes its time, both in the worker."""
+    failed = rf"celery_task_failed_total\{{.*{FAILING}.*\}}"
+    with faulty(shop, "notifications", poison=1, task_latency=0.3):
+        order = customer.order()
+        wait_until(lambda: sample(shop, "worker_metrics", failed) == 1, "the failed task's count")
+    told = line(
+        shop,
+        "worker",
+        lambda record: record["correlation_id"] == order.correlation_id and "error_type" in record,
+    )
+    assert (told["level"], told["error_type"].split(".")[-1]) == ("ERROR", FAILING)
+    assert told["duration_ms"] >= 300
+    assert customer.mail_about(customer.order(), seconds=10)
+    assert customer.mail_about(order, seconds=0) is None
+
+
+def test_bad_version(shop: Shop) -> None:
+    """The runner starts a second orders, of another version and with faults of its own, and ends it."""
+    assert call(shop, "orders", "version=bad").returncode == 0
+    page = f"{shop.ports.url('canary')}/"
+    wait_until(lambda: requests.get(page, timeout=5).ok, "the canary", timeout=30)
+    assert requests.get(page, timeout=5).json()["version"] == "1.1.0-bad"
+    assert requests.get(f"{shop.ports.url('orders')}/", timeout=5).json()["version"] == "1.0.0"
+    info = r'observe_info\{.*service="orders".*version="1\.1\.0-bad".*\}'
+    assert sample(shop, "canary", info) == 1
+    assert "orders-canary: errors=0.5" in call(shop, "orders-canary").stdout
+    shop.process.wait_for_line("orders-canary is started")
+    call(shop, "orders", "off")
+    shop.process.wait_for_line("orders-canary has ended")
+    assert not (shop.state / "pid" / "orders-canary").exists()
+    assert "ended (" not in shop.process.stdout
+
+
+@pytest.mark.parametrize(
+    ("service", "options", "says"),
+    [
+        ("orders", {"json": {"errors": 2}}, "errors is 2; accepted is a share from 0 to 1"),
+        ("orders", {"json": {"latency": 0.1, "eror": 1}}, "eror (1) is no switch of this service"),
+        ("orders", {"json": {"dependency": "moon"}}, "database or auth or payment or broker"),
+        ("auth", {"json": {"poison": 1}}, "poison (1) is no switch of this service"),
+        ("notifications", {"json": {"dependency": ["broker"]}}, "accepted is database"),
+        ("orders", {"data": {"version": "good"}}, "version is 'good'; accepted is bad"),
+        ("orders", {"json": ["errors"]}, "no JSON object"),
+        ("orders", {"data": b"\xff{"}, "no JSON object"),
+    ],
+)
+def test_bad_request(shop: Shop, service: str, options: dict[str, Any], says: str) -> None:
+    """A 400 that says what is accepted, and nothing is changed."""
+    answer = switches(shop, service, "PUT", **options)
+    assert answer.status_code == 400
+    assert says in answer.json()["detail"]
+    assert answer.json()["accepted"] == switches(shop, service).json()["accepted"]
+    assert switches(shop, service).json()["faults"] == {}
+
+
+def test_bad_method(shop: Shop) -> None:
+    """POST, which a foreign page could send, switches nothing."""
+    answer = switches(shop, "orders", "POST", data={"errors": "1"})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, PUT, DELETE")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["bank"], "no service 'bank'; there are auth, orders, notifications"),
+        (["orders", "errors"], "'errors' is not understood; write key=value"),
+        (["orders", "off", "errors=1"], "'off' is not understood"),
+        (["orders", "errors=often"], "errors is 'often'; accepted is a share from 0 to 1"),
+        (["orders", "poison=1"], "poison ('1') is no switch of this service"),
+    ],
+)
+def test_bad_call(shop: Shop, words: list[str], says: str) -> None:
+    """The command says what it takes, and its exit status is 1."""
+    refused = call(shop, *words)
+    assert (refused.returncode, says in refused.stdout) == (1, True), refused.stdout
+
+
+def test_nothing_runs(shop: Shop) -> None:
+    """A demo that is not there is named as the reason, with where it was looked for."""
+    refused = subprocess.run(
+        [sys.executable, "-m", "demo_services", "fault", "orders", "off"],
+        cwd=ROOT,
+        env=environment(shop.state, DEMO_PORT_OFFSET=str(free_offset())),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "Is the demo running (make demo)?" in refused.stdout
