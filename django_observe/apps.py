@@ -34,7 +34,18 @@ class DjangoObserveConfig(AppConfig):
 
         propagation.install()  # first: much else of OpenTelemetry cannot be imported where it finds a fault
 
-        from django_observe import checks, conf, database, logs, metrics, middleware, outbound, traces
+        from django_observe import (
+            cache,
+            checks,
+            conf,
+            database,
+            logs,
+            metrics,
+            middleware,
+            modelchanges,
+            outbound,
+            traces,
+        )
 
         checks.install()
         setting_changed.connect(conf.reload, dispatch_uid="django_observe.conf", weak=False)
@@ -48,7 +59,9 @@ class DjangoObserveConfig(AppConfig):
         traces.install()
         if settings.celery:
             _when_imported(_CELERY, _install_celery)
-        if settings.metrics is True:
+        if settings.metrics:
+            cache.install()
+            modelchanges.install()
             _when_imported(_PYBREAKER, _install_breakers)
         _choose_reporters()
 

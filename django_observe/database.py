@@ -12,10 +12,13 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from wrapt import wrap_function_wrapper
 
 from django_observe import tally
 from django_observe.records import NewConnection, Query
 from django_observe.reporting import guard, report
+
+_installed = False
 
 
 def install() -> None:
@@ -23,10 +26,28 @@ def install() -> None:
 
     Ours goes first: `execute_wrapper()` blocks of a project take the last one off again.
     """
+    global _installed
+    if not _installed:
+        _installed = True
+        wrap_function_wrapper(BaseDatabaseWrapper, "connect", _connecting)
     connection_created.connect(_wrap, dispatch_uid="django_observe.database", weak=False)
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and timed not in connection.execute_wrappers:
             connection.execute_wrappers.insert(0, timed)
+
+
+def _connecting(
+    wrapped: Callable[..., Any], connection: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Tells of a connection that failed, of which Django has no signal."""
+    try:
+        return wrapped(*args, **kwargs)
+    except Exception as error:
+        with guard("database"):
+            if isinstance(error, connection.Database.Error):  # not yet Django's own
+                failure = type(error).__name__
+                report(NewConnection(alias=connection.alias, vendor=connection.vendor, failure=failure))
+        raise
 
 
 def _wrap(*, connection: BaseDatabaseWrapper, **_: object) -> None:

@@ -1,7 +1,4 @@
-"""Database metrics in django-prometheus' families, for connections whose ENGINE is not its own.
-
-Its django_db_new_connection_errors_total stays its own: Django has no signal for a connection that failed.
-"""
+"""Database metrics in django-prometheus' families, for connections whose ENGINE is not its own."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from django_observe.databasemetricset import (
     DB_ERRORS,
     DB_EXECUTE,
     DB_EXECUTE_MANY,
+    DB_NEW_CONNECTION_ERRORS,
     DB_NEW_CONNECTIONS,
     DB_QUERY_DURATION,
 )
@@ -30,6 +28,7 @@ class DatabaseMetrics:
         self._execute_many = Family(DB_EXECUTE_MANY, metrics.execute_many_total)
         self._errors = Family(DB_ERRORS, metrics.errors_total)
         self._duration = Family(DB_QUERY_DURATION, metrics.query_duration_seconds)
+        self._connection_errors = Family(DB_NEW_CONNECTION_ERRORS, metrics.connection_errors_total)
         self._new_connections = Family(DB_NEW_CONNECTIONS, metrics.connections_total)
 
     def query(self, query: Query) -> None:
@@ -50,9 +49,10 @@ class DatabaseMetrics:
             self._errors.child(*database, query.failure).inc()
 
     def connected(self, connection: NewConnection) -> None:
-        """Counts one connection."""
+        """Counts one connection, or one that failed."""
         if not _counts_itself(connection.alias):
-            self._new_connections.child(connection.alias, connection.vendor).inc()
+            family = self._new_connections if connection.failure is None else self._connection_errors
+            family.child(connection.alias, connection.vendor).inc()
 
     def _bind(self, alias: str, vendor: str) -> tuple[Add, Observer] | None:
         bound = None

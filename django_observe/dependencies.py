@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.module_loading import import_string
 
 from django_observe import conf
+from django_observe.cache import uncounted
 from django_observe.probe import Check
 from django_observe.reporting import guard
 
@@ -52,11 +53,13 @@ def _database(alias: str) -> None:
 
 
 def _cache(alias: str) -> None:
-    key = f"django_observe.ready.{uuid4().hex}"
-    caches[alias].set(key, "ready", _KEY_SECONDS)
-    if caches[alias].get(key) != "ready":
+    key, cache = f"django_observe.ready.{uuid4().hex}", caches[alias]
+    cache.set(key, "ready", _KEY_SECONDS)
+    with uncounted(cache):
+        found = cache.get(key)
+    if found != "ready":
         raise LookupError("the cache did not return what was just stored")
-    caches[alias].delete(key)
+    cache.delete(key)
 
 
 def _celery_apps() -> list[Any]:

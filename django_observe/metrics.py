@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any
 from django.core.signals import setting_changed
 
 from django_observe import multiprocess
-from django_observe.records import Call, Exchange, NewConnection, Query, Record, TaskEvent, TaskRun
+from django_observe.records import (
+    CacheGet,
+    Call,
+    Exchange,
+    ModelChange,
+    NewConnection,
+    Query,
+    Record,
+    TaskEvent,
+    TaskRun,
+)
 from django_observe.reporting import guard
 from django_observe.superseded import superseded
 from django_observe.vocabulary import LabelValue
@@ -92,6 +102,11 @@ def _bound(kind: type) -> Observe:
         return _ticking(RequestMetrics(superseded()).observe)
     if kind is Query or kind is NewConnection:
         return _database(kind)
+    if kind is CacheGet or kind is ModelChange:
+        from django_observe.storemetrics import StoreMetrics
+
+        stores = StoreMetrics()
+        return stores.looked_up if kind is CacheGet else stores.changed
     if kind is TaskRun or kind is TaskEvent:
         return _tasks(kind)
     if kind is Call:

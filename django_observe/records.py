@@ -6,7 +6,7 @@ Names that come from outside (verbs, routes, queue waits, clocks) are normalised
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from django_observe.vocabulary import KNOWN_METHODS, UNMATCHED_ROUTE, LabelValue
 
@@ -167,10 +167,32 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewConnection:
-    """One connection to a database that was opened."""
+    """One connection to a database that was opened, or that could not be."""
 
     alias: str
     vendor: str
 
+    failure: str | None = None
+    """Type name of the error that stood in the connection's place."""
 
-Record: TypeAlias = Exchange | TaskRun | TaskEvent | Call | Query | NewConnection
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheGet:
+    """One lookup in a cache, of one key or of many."""
+
+    backend: str
+    keys: int = 1
+    hits: int = 0
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChange:
+    """Rows of one model that were inserted, updated or deleted through the ORM."""
+
+    model: str
+    operation: Literal["insert", "update", "delete"]
+    rows: int = 1
+
+
+Record: TypeAlias = Exchange | TaskRun | TaskEvent | Call | Query | NewConnection | CacheGet | ModelChange

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import DatabaseError, OperationalError, connection, connections
+from django.db.utils import ConnectionHandler
 
 from django_observe import database, reporting, tally
-from django_observe.records import Query, Record
+from django_observe.records import NewConnection, Query, Record
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +76,23 @@ def test_installing_again_counts_once() -> None:
     finally:
         tally.reset(token)
     assert work.query_count == 1
+
+
+def test_a_connection_that_fails_is_told_and_still_raises(told: list[Record], tmp_path: Path) -> None:
+    settings = {**connections.settings["default"], "NAME": str(tmp_path / "no" / "such" / "folder")}
+    away = ConnectionHandler({"default": settings})["default"]
+    with pytest.raises(OperationalError):
+        away.ensure_connection()
+    (failed,) = [record for record in told if isinstance(record, NewConnection)]
+    assert failed == NewConnection(alias="default", vendor="sqlite", failure="OperationalError")
+
+
+def test_what_is_no_failure_of_a_connection_is_not_told(told: list[Record]) -> None:
+    connection.close()
+
+    async def connect() -> None:
+        connection.connect()
+
+    with pytest.raises(SynchronousOnlyOperation):
+        asyncio.run(connect())
+    assert told == []

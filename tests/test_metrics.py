@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
+from django_prometheus import migrations, models
+from django_prometheus.cache import metrics as cache_metrics
 from django_prometheus.db import metrics as database_metrics
 from django_prometheus.middleware import Metrics, PrometheusBeforeMiddleware
 from prometheus_client import REGISTRY
@@ -76,7 +78,13 @@ def declared(metric: Metric) -> tuple[str, str, tuple[str, ...], tuple[float, ..
 
 @pytest.mark.parametrize(
     ("prefix", "theirs"),
-    [("django_http_", vars(Metrics.get_instance())), ("django_db_", vars(database_metrics))],
+    [
+        ("django_http_", vars(Metrics.get_instance())),
+        ("django_db_", vars(database_metrics)),
+        ("django_cache_", vars(cache_metrics)),
+        ("django_model_", vars(models)),
+        ("django_migrations_", vars(migrations)),
+    ],
 )
 def test_the_declared_families_are_those_django_prometheus_registers(
     prefix: str, theirs: dict[str, Any]
@@ -237,6 +245,9 @@ def test_statements_and_connections_are_counted_by_database() -> None:
     assert grown(before, "django_db_query_duration_seconds_count") == {database: 2}
     assert grown(before, "django_db_errors_total") == {("default", "IntegrityError", "sqlite"): 1}
     assert grown(before, "django_db_new_connections_total") == {database: 1}
+    metrics.report(NewConnection(alias="default", vendor="sqlite", failure="OperationalError"))
+    assert grown(before, "django_db_new_connections_total") == {database: 1}
+    assert grown(before, "django_db_new_connection_errors_total") == {database: 1}
 
 
 PROMETHEUS_ENGINE = """
