@@ -25,6 +25,18 @@ def files(pace: float = 1) -> dict[str, str]:
     return built
 
 
+def faults() -> list[str]:
+    """Panels whose PromQL does not parse, or asks for a series or label that nothing has."""
+    from dashboards import grafana, known
+
+    return [
+        f"{query.dashboard}, {query.panel}: {fault}"
+        for query in grafana.queries()
+        if query.source == links.PROMETHEUS
+        for fault in known.faults(query.expr)
+    ]
+
+
 def differing(wanted: dict[str, str], folder: Path) -> list[str]:
     """The files below `folder` that are missing, outdated or nobody's."""
     present = {
@@ -47,7 +59,7 @@ def write(wanted: dict[str, str], folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; 1 when `--check` found a difference."""
+    """The command line; 1 when `--check` found a difference or a fault."""
     parser = argparse.ArgumentParser(prog="python -m dashboards", description=__doc__)
     build = parser.add_subparsers(required=True).add_parser("build", help="write or check the built files")
     build.add_argument("--check", action="store_true", help="write nothing; exit 1 and name what differs")
@@ -60,10 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.check:
         write(wanted, options.out)
         return 0
-    stale = differing(wanted, options.out)
-    for path in stale:
-        print(f"{path} differs from what the code builds: run `make dashboards`")
-    return 1 if stale else 0
+    wrong = [
+        *(
+            f"{path} differs from what the code builds: run `make dashboards`"
+            for path in differing(wanted, options.out)
+        ),
+        *faults(),
+    ]
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ _GRAFANA: Final = {
     "$__rate_interval": "5m",
     "$__range": "1h",
     "$__interval": "1m",
+    "$__auto": "1m",
 }
 
 
@@ -126,7 +127,6 @@ def concrete(expression: str) -> str:
 
 def names(expression: str) -> tuple[frozenset[str], frozenset[str]]:
     """The metric names and the label names an expression uses; ValueError when it does not parse."""
-    from dashboards.reading import uses
+    from dashboards import reading
 
-    found = uses(expression)
-    return frozenset(found), frozenset(label for labels in found.values() for label in labels)
+    return reading.names(expression)

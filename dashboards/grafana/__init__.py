@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
-from dashboards.grafana import celery, dependencies, journey, service, services, slo, telemetry
+from dashboards import links
+from dashboards.grafana import celery, dependencies, events, journey, service, services, slo, telemetry
 from dashboards.grafana.panels import Board, Query
 
 BOARDS: tuple[Board, ...] = (
@@ -16,6 +18,9 @@ BOARDS: tuple[Board, ...] = (
     slo.BOARD,
     telemetry.BOARD,
 )
+
+
+_NO_EVENT = "nothing was deployed and no alert fires"
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,12 @@ class PanelQuery:
 
 def queries() -> list[PanelQuery]:
     """Every PromQL and LogQL query of every panel, with Grafana's variables still in it."""
-    return [
+    marks = [
+        PanelQuery(board.uid, f"annotation {mark.name}", links.PROMETHEUS, mark.expr, False, _NO_EVENT)
+        for board in BOARDS[:1]
+        for mark in events.MARKS
+    ]
+    return marks + [
         PanelQuery(
             board.uid,
             panel.title,
@@ -51,6 +61,8 @@ def queries() -> list[PanelQuery]:
 
 def files() -> dict[str, str]:
     """Every dashboard: path below the output folder, JSON text."""
-    from dashboards.grafana import render
-
+    with warnings.catch_warnings():
+        # the SDK would rather have its second schema used; provisioning takes the classic one everywhere
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from dashboards.grafana import render
     return {f"grafana/{board.uid}.json": render.text(board, BOARDS) for board in BOARDS}

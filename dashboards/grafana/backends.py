@@ -52,8 +52,8 @@ PROMETHEUS: Final = Row(
             width=8,
         ),
         graph(
-            "Rules and notifications that failed",
-            "Rule evaluations and notifications that failed or were dropped, per second.",
+            "Rules and deliveries that failed",
+            "Rule evaluations and deliveries of alerts that failed or were dropped, per second.",
             "anything above zero: alerts may not fire, or not arrive.",
             (
                 Query(_per_second(stackmetrics.RULE_FAILURES), "rules"),

@@ -124,7 +124,7 @@ TASKS: Final = Row(
                 Column(
                     source=SERVICE,
                     title="Service",
-                    links=(to(links.SERVICE, "Service", service='${__data.fields["Service"]}'),),
+                    links=(to(links.SERVICE, "Service", service="${__data.fields.Service}"),),
                 ),
                 Column(source=0, title="Runs per second", unit="ops", decimals=3),
                 Column(
@@ -132,7 +132,7 @@ TASKS: Final = Row(
                     title="Failures",
                     unit="percentunit",
                     steps=ERROR_RATIO,
-                    links=(to_errors('${__data.fields["Service"]}'),),
+                    links=(to_errors("${__data.fields.Service}"),),
                 ),
                 Column(source=2, title="Retries", unit="percentunit"),
                 Column(source=3, title="Runtime, median", unit="s"),

@@ -32,7 +32,7 @@ _CALLED: Final = (SERVICE, Label.SERVER_ADDRESS)
 _NAME: Final = "{{service}} to {{server_address}}"
 _NO_CALLS: Final = "no service has called another over HTTP"
 _NO_BREAKER: Final = "no service has a circuit breaker of pybreaker"
-_CLICKED: Final = '${__data.fields["Service"]}'
+_CLICKED: Final = "${__data.fields.Service}"
 _TO_CALLER: Final = to_dashboard(links.SERVICE, "The calling service", service="${__field.labels.service}")
 _CALL_ERROR_RATIO: Final = error_ratio(traffic.failed_calls(), traffic.calls())
 _BY_TARGET: Final = error_ratio(traffic.failed_calls(*_CALLED), traffic.calls(*_CALLED))

@@ -22,7 +22,7 @@ _NONE: Final = "a journey need not have any"
 _THE_TRACE: Final = TraceQuery({"query": "${trace}"})
 EXPLORE_LINES: Final = Link("All its lines in Explore", links.logs_path(_LINES, "${__from}", "${__to}"))
 EXPLORE_TRACE: Final = Link("The trace in Explore", links.trace_path("${trace}", "${__from}", "${__to}"))
-_SERVICE: Final = to(links.SERVICE, "This service at that time", service='${__data.fields["Service"]}')
+_SERVICE: Final = to(links.SERVICE, "This service at that time", service="${__data.fields.Service}")
 _DRAW: Final = to(
     links.JOURNEY, "Draw this trace below", correlation_id="${correlation_id}", trace_id="${__value.raw}"
 )

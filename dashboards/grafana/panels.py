@@ -114,6 +114,17 @@ class Row:
     panels: tuple[Panel, ...]
 
 
+@dataclass(frozen=True)
+class Mark:
+    """Moments or spans of time marked over all graphs: where the PromQL `expr` has a value."""
+
+    name: str
+    color: str
+    expr: str
+    title: str
+    tags: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variable:
     """A variable at the top of a dashboard; without `query`, in PromQL's terms, it is a text box."""
@@ -124,6 +135,7 @@ class Variable:
     query: str = ""
     regex: str = ""
     many: bool = False
+    all_at_first: bool = True
     hidden: bool = False
     all_value: str = ".*"
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import Any, Final
 
-with warnings.catch_warnings():
-    # it would rather have its second schema used; provisioning from files takes the classic one everywhere
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import links
 from dashboards.grafana import events
-from dashboards.grafana.panels import Board, Link, Panel, Variable
+from dashboards.grafana.panels import Board, Link, Mark, Panel, Variable
 from dashboards.grafana.targets import source, target
 from dashboards.grafana.visuals import BUILDERS, thresholds
 
 TAG: Final = "django_observe"
 VERSION: Final = 1
+STEP: Final = "60s"
+"""How finely annotations are looked for."""
 WITHOUT_FIELDS: Final = frozenset({"logs", "traces", "nodeGraph"})
 """Kinds whose results one cannot click: their links stand in the panel's title."""
 
@@ -38,7 +36,7 @@ def text(board: Board, others: tuple[Board, ...]) -> str:
         .editable()
         .version(VERSION)
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .annotations([events.deploys(), events.alerts()])
+        .annotations([_annotation(mark) for mark in events.MARKS])
     )
     for variable in board.variables:
         built.with_variable(_variable(variable))
@@ -51,7 +49,8 @@ def text(board: Board, others: tuple[Board, ...]) -> str:
             built.with_panel(_panel(panel))
     document = json.loads(json.dumps(built.build(), cls=JSONEncoder))
     _number(document["panels"])
-    return json.dumps(_in_sight(document), indent=2, sort_keys=True) + "\n"
+    _mend(document)
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def _panel(panel: Panel) -> Any:
@@ -99,6 +98,21 @@ def _link(link: Link) -> dashboard.DashboardLink:
     return dashboard.DashboardLink(link.title).url(link.url)
 
 
+def _annotation(mark: Mark) -> dashboard.AnnotationQuery:
+    return (
+        dashboard.AnnotationQuery()
+        .name(mark.name)
+        .datasource(source(links.PROMETHEUS))
+        .enable(enable=True)
+        .icon_color(mark.color)
+        .expr(mark.expr)
+        .title_format(mark.title)
+        .text_format(mark.title)
+        .tag_keys(mark.tags)
+        .step(STEP)
+    )
+
+
 def _dashboard_link(board: Board) -> dashboard.DashboardLink:
     return (
         dashboard.DashboardLink(board.title)
@@ -120,7 +134,6 @@ def _variable(variable: Variable) -> Any:
         .label(variable.label)
         .description(variable.about)
         .query({"query": variable.query, "refId": variable.name})
-        .definition(variable.query)
         .datasource(source(links.PROMETHEUS))
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_ASC)
@@ -128,10 +141,9 @@ def _variable(variable: Variable) -> Any:
         .hide(models.VariableHide.HIDE_VARIABLE if variable.hidden else models.VariableHide.DONT_HIDE)
     )
     if variable.many:
-        everything = models.VariableOption(text="All", value="$__all", selected=True)
-        built.multi(multi=True).include_all(include_all=True).all_value(variable.all_value).current(
-            everything
-        )
+        built.multi(multi=True).include_all(include_all=True).all_value(variable.all_value)
+    if variable.many and variable.all_at_first:
+        built.current(models.VariableOption(text="All", value="$__all", selected=True))
     return built
 
 
@@ -141,8 +153,18 @@ def _number(panels: list[dict[str, Any]]) -> None:
         panel["id"] = number
 
 
-def _in_sight(value: Any) -> Any:
-    """Without the SDK's fixed `placement`, which hides every link and annotation in a menu."""
-    if isinstance(value, dict):
-        return {key: _in_sight(item) for key, item in value.items() if key != "placement"}
-    return [_in_sight(item) for item in value] if isinstance(value, list) else value
+def _mend(document: dict[str, Any]) -> None:
+    """Takes away what the SDK writes unasked and Grafana 13.2's schema refuses, or hides in a menu."""
+    for shown in (*document["links"], *document["annotations"]["list"]):
+        del shown["placement"]
+    for variable in document["templating"]["list"]:
+        for interval_only in ("auto", "auto_count", "auto_min"):
+            variable.pop(interval_only, None)
+    for panel in document["panels"]:
+        links_of_panel = panel.get("links", []) + panel.get("fieldConfig", {}).get("defaults", {}).get(
+            "links", []
+        )
+        for link in links_of_panel:
+            link.pop("placement", None)
+        if panel["type"] == "table":
+            del panel["options"]["footer"]

@@ -15,7 +15,7 @@ from django_observe.metricset import HTTP_ACTIVE_REQUESTS, INFO
 from django_observe.vocabulary import Label
 
 ROUTES: Final = 10
-CLICKED: Final = '${__data.fields["Service"]}'
+CLICKED: Final = "${__data.fields.Service}"
 SERVICE_COLUMN: Final = Column(source=SERVICE, title="Service", links=(to_service(CLICKED),))
 _ROUTE: Final = (SERVICE, Label.METHOD, Label.VIEW)
 _NO_ERRORS: Final = "no route has answered with an error"

@@ -29,7 +29,7 @@ _PAGES: Final = min(burn.factor for burn in PAGE)
 _TICKETS: Final = min(burn.factor for burn in TICKET)
 BURN: Final[tuple[Step, ...]] = ((None, GREEN), (_TICKETS, ORANGE), (_PAGES, RED))
 """Above 1 the budget does not last; from the lowest paging factor on somebody is called."""
-_CLICKED: Final = '${__data.fields["Service"]}'
+_CLICKED: Final = "${__data.fields.Service}"
 _TO_SERVICE: Final = to(links.SERVICE, "What fails there", service="${__field.labels.service}")
 _TO_ERRORS: Final = to_errors("${__field.labels.service}")
 _MISSED: Final = f"{count_by(f'{recorded(BUDGET_REMAINING)} < 0')} or vector(0)"

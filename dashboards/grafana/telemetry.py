@@ -147,7 +147,7 @@ LEDGER: Final = Row(
             unit="ops",
         ),
         graph(
-            "Queued",
+            "Queues by service",
             "Spans and log lines waiting for export, by service and signal.",
             "a saw-tooth is normal; a plateau is a full queue.",
             Query(sum_by(series(TELEMETRY_QUEUED.name), *_SIGNAL), "{{service}} {{signal}}"),

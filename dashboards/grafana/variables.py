@@ -30,8 +30,11 @@ MANY_SERVICES: Final = Variable(
 ONE_SERVICE: Final = Variable(
     name="service",
     label="Service",
-    about="The one service this dashboard is about.",
+    about="The service this dashboard is about. Several, or all, are added up; Jaeger's panel wants one.",
     query=MANY_SERVICES.query,
+    many=True,
+    all_at_first=False,
+    all_value=".+",
 )
 CARRIED_SERVICE: Final = Variable(
     name="service",

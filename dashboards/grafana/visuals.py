@@ -84,7 +84,12 @@ def _timeseries(panel: Panel) -> timeseries.Panel:
 
 
 def _table(panel: Panel) -> table.Panel:
-    built = table.Panel().show_header(show_header=True).cell_height(sdk.TableCellHeight.SM)
+    built = (
+        table.Panel()
+        .show_header(show_header=True)
+        .cell_height(sdk.TableCellHeight.SM)
+        .cell_options(sdk.TableAutoCellOptions())
+    )
     if panel.sort_by:
         order = common.TableSortByFieldState().display_name(panel.sort_by).desc(desc=not panel.ascending)
         built.sort_by([order])

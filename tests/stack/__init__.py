@@ -1,0 +1,1 @@
+"""Tests of the stack: its configuration, dashboards, alerts and drills."""
