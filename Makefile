@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo demo-check test check docs install console clean
+.PHONY: help up down demo demo-check test check dashboards docs install console clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,14 @@ demo-check: $(VENV)/.installed-demo ## The demo without a screen: one order thro
 test: check ## Lint, type check, and run every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
-check: $(VENV)/.installed-dev ## Lint and type check only
+check: $(VENV)/.installed-dev ## Lint, type check, and see that dashboards and alerts are current
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
+	@$(BIN)/python -m dashboards build --check
+
+dashboards: $(VENV)/.installed-dev ## Build the Grafana dashboards, recording rules and alerts anew from the code
+	@$(BIN)/python -m dashboards build
 
 install: $(VENV)/.installed-dev ## Make the virtual environment with all that development needs
 
