@@ -96,9 +96,25 @@ def encoded(line: dict[str, Any]) -> str:
         line = {name: privacy.safe(value) for name, value in line.items()}
         data = orjson.dumps(line)
     if len(data) > MAX_LINE:
-        data = orjson.dumps(_fitted(line))
+        data = orjson.dumps(fitted(line, MAX_LINE))
     text = data.decode()
     return text if text.isascii() else text.translate(_BREAKS)
+
+
+def fitted(line: dict[str, Any], most: int) -> dict[str, Any]:
+    """`line` cut to `most` bytes: texts shortened first, then what still does not fit left out and counted."""
+    left, lost, kept = most - 1_024, 0, {}
+    for name, value in line.items():
+        size = len(orjson.dumps({name: value}))
+        if size > left and type(value) is str:
+            value = privacy.cut(value, max(left // 8 - len(name), 0))  # noqa: PLW2901
+            size = len(orjson.dumps({name: value}))
+        if size > left:
+            lost += 1
+            continue
+        left -= size
+        kept[name] = value
+    return {**kept, TRUNCATED: lost} if lost else kept
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -154,22 +170,6 @@ def _is_carrier(key: Any, value: Any, logger: str) -> bool:
     if key == _DJANGO_REQUEST:
         return type(value) not in (str, int, float, bool, dict, list, tuple)
     return bool(key == _CELERY_DATA and logger.startswith("celery."))
-
-
-def _fitted(line: dict[str, Any]) -> dict[str, Any]:
-    """`line` cut to MAX_LINE: texts are shortened, then what still does not fit is left out and counted."""
-    left, lost, fitted = MAX_LINE - 1_024, 0, {}
-    for name, value in line.items():
-        size = len(orjson.dumps({name: value}))
-        if size > left and type(value) is str:
-            value = privacy.cut(value, max(left // 8 - len(name), 0))  # noqa: PLW2901
-            size = len(orjson.dumps({name: value}))
-        if size > left:
-            lost += 1
-            continue
-        left -= size
-        fitted[name] = value
-    return {**fitted, TRUNCATED: lost} if lost else fitted
 
 
 def _last_resort(record: logging.LogRecord) -> str:

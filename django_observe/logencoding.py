@@ -20,7 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from django_observe import provider
+from django_observe import logattributes, provider
 from django_observe.otlplogs import Line
 from django_observe.vocabulary import Field
 
@@ -79,7 +79,9 @@ def _record(line: Line) -> LogRecord:
         severity_number=_SEVERITIES[bisect_right(_LEVELS, level)],
         severity_text=str(fields.get(Field.LEVEL, "")),
         body=AnyValue(string_value=str(fields.get(Field.MESSAGE, ""))),
-        attributes=_pairs({name: value for name, value in fields.items() if name not in _NATIVE}),
+        attributes=_pairs(
+            logattributes.fitted({name: value for name, value in fields.items() if name not in _NATIVE})
+        ),
         trace_id=bytes.fromhex(fields.get(Field.TRACE_ID) or ""),
         span_id=bytes.fromhex(fields.get(Field.SPAN_ID) or ""),
     )
