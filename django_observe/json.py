@@ -102,7 +102,7 @@ def encoded(line: dict[str, Any]) -> str:
 
 
 def fitted(line: dict[str, Any], most: int) -> dict[str, Any]:
-    """`line` cut to `most` bytes: texts shortened first, then what still does not fit left out and counted."""
+    """`line` cut to `most` bytes: texts shortened first, then what does not fit left out and counted."""
     left, lost, kept = most - 1_024, 0, {}
     for name, value in line.items():
         size = len(orjson.dumps({name: value}))
