@@ -153,6 +153,7 @@ def test_database(shop: Shop, customer: Customer) -> None:
     with faulty(shop, "orders", dependency="database"):
         answers = [refusal(customer) for _ in range(2)]
         assert requests.get(ready, timeout=10).status_code == 503
+        line(shop, "republisher", lambda record: record["message"].startswith("database unavailable"))
     assert {answer.status_code for answer in answers} == {500}
     ids = [answer.headers["X-Correlation-ID"] for answer in answers]
     told = [line(shop, "orders", _under(correlation_id)) for correlation_id in ids]
@@ -160,6 +161,7 @@ def test_database(shop: Shop, customer: Customer) -> None:
     assert sample(shop, "orders", r"django_db_new_connection_errors_total\{.*") >= 1
     assert requests.get(ready, timeout=10).status_code == 200
     assert customer.order().answer["status"] == "paid"
+    assert "republisher ended" not in shop.process.stdout
 
 
 @pytest.mark.parametrize("service", ["auth", "payment"])
