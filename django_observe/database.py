@@ -67,20 +67,16 @@ def timed(execute: Callable[..., Any], sql: Any, params: Any, many: bool, contex
         raise
     finally:
         with guard("database"):
-            connection = context["connection"]
+            connection, work = context["connection"], tally.current()
             query = Query(
                 alias=connection.alias,
                 vendor=connection.vendor,
                 seconds=max(perf_counter() - started, 0.0),
                 many=many,
                 rows=len(params) if many and isinstance(params, Sized) else 1,
+                trace=work.trace if work is not None else None,
                 failure=failure,
             )
-            _count(str(sql), query)
-
-
-def _count(sql: str, query: Query) -> None:
-    work = tally.current()
-    if work is not None:
-        work.add_query(sql, query.seconds)
-    report(query)
+            if work is not None:
+                work.add_query(str(sql), query.seconds)
+            report(query)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from time import time
 
 from django.db import connections
 from django_prometheus.db import metrics
 
-from django_observe.collectors import Add, Family, Observer, adder
+from django_observe.collectors import Add, Family, Timer, adder
 from django_observe.databasemetricset import (
     DB_ERRORS,
     DB_EXECUTE,
@@ -23,7 +24,7 @@ class DatabaseMetrics:
     """Counts statements and connections."""
 
     def __init__(self) -> None:
-        self._bound: dict[tuple[str, str], tuple[Add, Observer] | None] = {}
+        self._bound: dict[tuple[str, str], tuple[Add, Timer] | None] = {}
         self._execute = Family(DB_EXECUTE, metrics.execute_total)
         self._execute_many = Family(DB_EXECUTE_MANY, metrics.execute_many_total)
         self._errors = Family(DB_ERRORS, metrics.errors_total)
@@ -42,7 +43,7 @@ class DatabaseMetrics:
             return
         add, duration = bound
         add(query.rows)
-        duration.observe(query.seconds)
+        duration.time(query.seconds, query.trace, time())
         if query.many:
             self._execute_many.child(*database).inc(query.rows)
         if query.failure is not None:
@@ -54,12 +55,12 @@ class DatabaseMetrics:
             family = self._new_connections if connection.failure is None else self._connection_errors
             family.child(connection.alias, connection.vendor).inc()
 
-    def _bind(self, alias: str, vendor: str) -> tuple[Add, Observer] | None:
+    def _bind(self, alias: str, vendor: str) -> tuple[Add, Timer] | None:
         bound = None
         if not _counts_itself(alias):
             bound = (
                 adder(self._execute.child(alias, vendor)),
-                Observer(self._duration.child(alias, vendor)),
+                Timer(self._duration.child(alias, vendor)),
             )
         self._bound[(alias, vendor)] = bound
         return bound

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
-from django_observe import activerequests, conf, exemplars, metrics, multiprocess, trust
-from django_observe.metricset import INFO, SCRAPE_INCOMPLETE
+from django_observe import activerequests, conf, exemplars, metrics, migrationstate, multiprocess, trust
+from django_observe.metricset import INFO, MIGRATIONS_APPLIED, MIGRATIONS_UNAPPLIED, SCRAPE_INCOMPLETE
 from django_observe.reporting import guard
 from django_observe.vocabulary import Header, Label
 from django_observe.vocabulary import Metric as Declared
@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
     else:
         several = _is_one_of_several(request)
-        body, content_type = render(meta.get("HTTP_ACCEPT", ""), several=several)
+        body, content_type = render(meta.get("HTTP_ACCEPT", ""), several=several, more=_migrations())
         response = HttpResponse(body, content_type=content_type)
     response["Cache-Control"] = "no-store"
     return response
@@ -120,6 +120,18 @@ def _registered(directory: Path | None) -> Iterator[Metric]:
         yield from _own_families()
     else:
         yield from multiprocess.families(directory)
+
+
+def _migrations() -> list[Metric]:
+    found: dict[str, tuple[int, int]] = {}
+    with guard("migrations"):
+        found = migrationstate.counts() if conf.settings().metrics_migrations else {}
+    if not found:
+        return []
+    return [
+        gauges(MIGRATIONS_APPLIED, {(alias,): applied for alias, (applied, _) in found.items()}),
+        gauges(MIGRATIONS_UNAPPLIED, {(alias,): unapplied for alias, (_, unapplied) in found.items()}),
+    ]
 
 
 def _identity(*, incomplete: bool) -> Iterator[Metric]:

@@ -53,6 +53,7 @@ class Observation:
         with guard("traces"):
             self.span = traces.begin(request, self.trusted) if traced else None
         self.trace: TraceContext | None = self.span.trace if self.span else None
+        self.tally.trace = self.trace
         self.client_correlation_id = None if self.trusted else given
         own = self.trace.trace_id if self.trace else None
         self.correlation_id = (given if self.trusted else None) or own or correlation.generate()

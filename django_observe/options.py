@@ -81,6 +81,12 @@ class Settings:
     metrics_token: str | None = _setting(
         None, parsing.text_or_none, "Bearer token that may read the metrics page."
     )
+    metrics_migrations: bool = _setting(
+        True,
+        parsing.boolean,
+        "Whether scrapes ask each database, once a minute at most, which migrations it has had. Off where "
+        "migrations are many, or a database is not to be asked.",
+    )
     live_path: str | None = _setting(
         "/healthz", parsing.path_or_none, "Path of the liveness answer, or None."
     )

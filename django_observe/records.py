@@ -161,6 +161,8 @@ class Query:
     many: bool = False
     rows: int = 1
     """How often the statement ran: the parameter sets of an executemany (django-prometheus counts those)."""
+    trace: TraceContext | None = None
+    """That of the request or task which the statement belongs to."""
     failure: str | None = None
     """Type name of the database error, if the statement failed."""
 

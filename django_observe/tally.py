@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextvars import ContextVar, Token
 
-from django_observe.records import CallStats, QueryStats
+from django_observe.records import CallStats, QueryStats, TraceContext
 
 MAX_STATEMENTS = 1_000
 """Distinct statements that are told apart in one unit of work; a bound on memory."""
@@ -14,9 +14,10 @@ MAX_STATEMENTS = 1_000
 class Tally:
     """Counts queries and calls. Shared by everything that runs in one request's or task's context."""
 
-    __slots__ = ("_statements", "call_count", "call_seconds", "query_count", "query_seconds")
+    __slots__ = ("_statements", "call_count", "call_seconds", "query_count", "query_seconds", "trace")
 
     def __init__(self) -> None:
+        self.trace: TraceContext | None = None
         self.query_count = 0
         self.query_seconds = 0.0
         self.call_count = 0

@@ -46,7 +46,7 @@ class Run:
             self.unmuted = brokertraffic.unmute()
             self.span = taskspans.running(self.task, self.task_id, signal)
         with guard("traces"):
-            self.trace = traces.current()
+            self.trace = self.tally.trace = traces.current()
         inherited = correlation.correlation_id() if self.request.is_eager else None
         own = self.trace.trace_id if self.trace else None
         chosen = taskheaders.correlation_id(self.headers) or inherited or own or correlation.generate()
