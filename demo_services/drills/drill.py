@@ -88,6 +88,7 @@ class Drill:
         """Seconds to the first expected alert and to all; then a while longer, for what is too many."""
         first = self._until(lambda: bool(incident.expected & self._alerts(broken)), DETECT)
         if first is None:
+            self.say(f"no expected alert; told: {told(self._alerts(broken))}")
             return None, None
         detected = min(notice.at for notice in self.webhook.since(broken) if notice.key in incident.expected)
         self.say(f"first alert after {detected - broken:.1f} s: {told(self._alerts(broken))}")

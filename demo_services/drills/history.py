@@ -17,7 +17,12 @@ from prometheus_client.samples import Sample
 
 from dashboards import scrape
 from demo_services.drills.configuration import Configuration
-from django_observe.metricset import HTTP_LATENCY_BEFORE, HTTP_REQUESTS_BEFORE, HTTP_RESPONSES_BY_STATUS
+from django_observe.metricset import (
+    CLIENT_DURATION,
+    HTTP_LATENCY_BEFORE,
+    HTTP_REQUESTS_BEFORE,
+    HTTP_RESPONSES_BY_STATUS,
+)
 from django_observe.vocabulary import Label
 
 HOUR, STEP = 3600, 15
@@ -29,8 +34,10 @@ SERIES = (
     HTTP_RESPONSES_BY_STATUS.total,
     HTTP_LATENCY_BEFORE.bucket,
     HTTP_LATENCY_BEFORE.count,
+    CLIENT_DURATION.bucket,
+    CLIENT_DURATION.count,
 )
-"""What objectives and the watch on traffic are computed from."""
+"""What objectives, the watch on traffic and that on dependencies are computed from."""
 
 
 def write(configuration: Configuration, data: Path, since: float) -> None:
@@ -76,7 +83,8 @@ def _who(sample: Sample) -> frozenset[tuple[str, str]]:
 def _healthy(labels: Mapping[str, str]) -> bool:
     """Whether a series grew in quiet times: no errors, and every request quick."""
     quick = float(labels.get(scrape.LE, "inf")) >= QUICK_SECONDS
-    return quick and not labels.get(Label.STATUS, "").startswith("5")
+    statuses = (labels.get(label, "200") for label in (Label.STATUS, Label.HTTP_RESPONSE_STATUS_CODE))
+    return quick and not any(status.startswith("5") or not status for status in statuses)
 
 
 def _moments(now: float, pace: float) -> Iterator[float]:

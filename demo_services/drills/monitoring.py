@@ -1,6 +1,8 @@
-"""Prometheus and Alertmanager as programs, and questions to them."""
+"""Prometheus, Alertmanager and the webhook as programs, and questions to Prometheus."""
 
+import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ import requests
 from demo_services.drills.addresses import Addresses
 from demo_services.drills.configuration import Configuration
 from demo_services.drills.durations import divided
+from demo_services.ports import HOST
 from demo_services.programs import Program
 
+HERE = Path(__file__).resolve().parent
 HTTP_SECONDS = 10
 PROGRAMS = {
     "prometheus": "prometheus",
@@ -48,8 +52,8 @@ class Monitoring:
         return self.configuration.folder / "data"
 
     def programs(self) -> list[Program]:
-        """Both, Alertmanager first: Prometheus must find it."""
-        return [self._alertmanager(), self._prometheus()]
+        """Both and the webhook, in the order in which they need one another."""
+        return [self._webhook(), self._alertmanager(), self._prometheus()]
 
     def series(self, query: str) -> list[dict[str, Any]]:
         """The answer to a PromQL query: `metric` and `value` of each series; HTTPError when it is none."""
@@ -73,17 +77,21 @@ class Monitoring:
         argv += [f"--web.listen-address={self.addresses.at('prometheus')}"]
         argv += ["--enable-feature=exemplar-storage", f"--query.lookback-delta={divided('5m', pace)}"]
         argv += [f"--rules.alert.resend-delay={divided('1m', pace)}"]
-        return self._program("prometheus", argv)
+        return self._program("prometheus", argv, "/-/ready")
 
     def _alertmanager(self) -> Program:
         argv = ["prometheus-alertmanager", f"--config.file={self.configuration.alertmanager}"]
         argv += [f"--storage.path={self.configuration.folder / 'alertmanager-data'}"]
         argv += [f"--web.listen-address={self.addresses.at('alertmanager')}", "--cluster.listen-address="]
-        return self._program("alertmanager", argv)
+        return self._program("alertmanager", argv, "/-/ready")
 
-    def _program(self, name: str, argv: list[str]) -> Program:
-        url = f"{self.addresses.url(name)}/-/ready"
-        return Program(name, argv, self.configuration.folder, {"PATH": "/usr/bin"}, lambda _log: _ready(url))
+    def _webhook(self) -> Program:
+        call = f"from demo_services import alertsink; alertsink.serve({HOST!r}, {self.addresses.webhook})"
+        return self._program("webhook", [sys.executable, "-c", call], "/alerts")
+
+    def _program(self, name: str, argv: list[str], ready: str) -> Program:
+        url = f"{self.addresses.url(name)}{ready}"
+        return Program(name, argv, HERE.parents[1], os.environ, lambda _log: _ready(url))
 
 
 def _ready(url: str) -> bool:

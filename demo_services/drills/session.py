@@ -12,7 +12,7 @@ from demo_services.drills.drill import Drill, Outcome
 from demo_services.drills.incidents import Incident
 from demo_services.drills.monitoring import Monitoring
 from demo_services.drills.shop import Shop, open_shop
-from demo_services.drills.webhook import listening
+from demo_services.drills.webhook import Webhook
 
 WARM_UP_SECONDS = 15
 """At any pace: until the customers have accounts, and every route has been asked for."""
@@ -24,7 +24,8 @@ def play_all(demo: Demo, incidents: Iterable[Incident], pace: float) -> Iterator
     configuration = Configuration(demo.plan.state / "monitoring", demo.plan.ports, addresses, pace)
     monitoring = Monitoring(configuration)
     say = demo.screen.console.print
-    with open_shop(demo, configuration) as shop, listening(addresses.webhook) as webhook:
+    webhook = Webhook(addresses.url("webhook"))
+    with open_shop(demo, configuration) as shop:
         time.sleep(WARM_UP_SECONDS)
         quiet = drill.FIRST_QUIET
         for incident in incidents:
@@ -36,7 +37,7 @@ def play_all(demo: Demo, incidents: Iterable[Incident], pace: float) -> Iterator
 
 @contextmanager
 def watched(shop: Shop, monitoring: Monitoring) -> Iterator[None]:
-    """A Prometheus that remembers one quiet hour, and an Alertmanager; both are gone afterwards."""
+    """A Prometheus that remembers one quiet hour, an Alertmanager, a webhook; all gone afterwards."""
     monitoring.configuration.lay()
     history.write(monitoring.configuration, monitoring.data, shop.started)
     for program in monitoring.programs():

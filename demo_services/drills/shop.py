@@ -12,7 +12,7 @@ from demo_services.demo import Demo
 from demo_services.drills.configuration import Configuration
 from demo_services.programs import POLL_SECONDS, Program, ProgramDiedError
 
-USERS = 10
+USERS = 8
 LONGEST_LOAD = "3h"
 HTTP_SECONDS = 10
 
@@ -20,8 +20,9 @@ HTTP_SECONDS = 10
 class Shop:
     """A running demo; `started` is when (Unix seconds) its services began to count."""
 
-    def __init__(self, demo: Demo, configuration: Configuration) -> None:
+    def __init__(self, demo: Demo, configuration: Configuration, *, browsing: bool) -> None:
         self._demo = demo
+        self._browsing = browsing
         self._configuration = configuration
         self.plan = demo.plan
         self.started = time.time()
@@ -30,7 +31,8 @@ class Shop:
         """Customers who keep ordering, a bounded number for a bounded time."""
         traffic = self.plan.traffic(USERS)
         argv = [*traffic.argv, "--spawn-rate", "2", "--run-time", LONGEST_LOAD]
-        self.start(replace(traffic, argv=argv, env={**traffic.env, "NOTIFICATIONS_URL": ""}))
+        quieter = {} if self._browsing else {"NOTIFICATIONS_URL": ""}
+        self.start(replace(traffic, argv=argv, env={**traffic.env, **quieter}))
 
     def end_load(self) -> None:
         """The customers go away."""
@@ -81,9 +83,9 @@ class Shop:
 
 
 @contextmanager
-def open_shop(demo: Demo, configuration: Configuration) -> Iterator[Shop]:
-    """A demo with all its programs and customers; none is left on exit."""
+def open_shop(demo: Demo, configuration: Configuration, *, browsing: bool = False) -> Iterator[Shop]:
+    """A demo with all its programs and customers, none left on exit; `browsing`: they look for mails, too."""
     with demo.running():
-        shop = Shop(demo, configuration)
+        shop = Shop(demo, configuration, browsing=browsing)
         shop.begin_load()
         yield shop

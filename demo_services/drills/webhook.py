@@ -1,17 +1,10 @@
-"""The webhook that Alertmanager tells of alerts, and what it has been told."""
+"""What the webhook has been told: the demo's own page of alerts, asked for its list."""
 
-import json
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
-from demo_services.ports import HOST
+import requests
 
+HTTP_SECONDS = 10
 WATCHDOG = "none"
 """The severity of the alert that always fires, to show that the way to the webhook is open."""
 
@@ -31,52 +24,25 @@ class Notice:
         return self.labels["alertname"], self.labels.get("service", "")
 
 
+@dataclass(frozen=True, slots=True)
 class Webhook:
-    """All notices so far, in the order in which they came."""
+    """The webhook at this address."""
 
-    def __init__(self) -> None:
-        self._notices: list[Notice] = []
-
-    def take(self, payload: dict[str, Any]) -> None:
-        """Keep what Alertmanager sent."""
-        now = time.time()
-        for alert in payload["alerts"]:
-            if alert["labels"].get("severity") == WATCHDOG:
-                continue
-            firing = alert["status"] == "firing"
-            self._notices.append(Notice(now, firing, alert["labels"], alert["annotations"]))
+    url: str
 
     def since(self, moment: float) -> list[Notice]:
-        """The notices that came in after a moment."""
-        return [notice for notice in self._notices if notice.at >= moment]
+        """What came in after a moment (Unix seconds), in the order in which it came."""
+        response = requests.get(f"{self.url}/alerts", timeout=HTTP_SECONDS)
+        response.raise_for_status()
+        return [
+            Notice(notification["at"], alert["status"] == "firing", alert["labels"], alert["annotations"])
+            for notification in response.json()
+            if notification["at"] >= moment
+            for alert in notification["payload"]["alerts"]
+            if alert["labels"].get("severity") != WATCHDOG
+        ]
 
     def open(self, moment: float) -> frozenset[tuple[str, str]]:
         """The alerts told as firing since a moment and not yet told as resolved."""
         last = {tuple(sorted(notice.labels.items())): notice for notice in self.since(moment)}
         return frozenset(notice.key for notice in last.values() if notice.firing)
-
-
-@contextmanager
-def listening(port: int) -> Iterator[Webhook]:
-    """A webhook on 127.0.0.1, in a thread of its own."""
-    webhook = Webhook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            webhook.take(json.loads(body))
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet: the drill says what came."""
-
-    with ThreadingHTTPServer((HOST, port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield webhook
-        finally:
-            server.shutdown()
-            thread.join()
