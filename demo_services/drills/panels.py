@@ -1,21 +1,17 @@
 """`python -m demo_services.drills.panels --docs FILE` asks the demo every panel's query and writes a page."""
 
 import argparse
-import shutil
+import json
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from dashboards import promql
-from demo_services.demo import Demo
-from demo_services.drills.monitoring import require_programs
-from demo_services.drills.survey import HEALTHY, STAGES, Asked, excuse, foreign, own, survey, unexplained
-from demo_services.interruption import Interruption
-from demo_services.plan import Plan
-from demo_services.ports import Ports
-from demo_services.screen import Screen
+from demo_services.drills import survey
+from demo_services.drills.survey import HEALTHY, STAGES, Asked, excuse, foreign, own, unexplained
 
 TEXT = """\
 The native demo under traffic, scraped by a real Prometheus 2.42 with the stack's own rules, first while all
@@ -70,24 +66,36 @@ def _others(name: str, queries: Sequence[Asked]) -> list[str]:
     ]
 
 
-def run(queries: Sequence[Asked]) -> None:
-    """A survey on free ports with a state of its own."""
-    require_programs()
-    plan = Plan(Ports.free(), Path(tempfile.mkdtemp(prefix="panels-")))
-    survey(Demo(plan, Screen(), Interruption()), queries)
-    shutil.rmtree(plan.state)
-
-
 def main() -> int:
     """Write the page; 1 when a query answered at no time for no known reason."""
     parser = argparse.ArgumentParser(prog="python -m demo_services.drills.panels", description=__doc__)
-    parser.add_argument("--docs", type=Path, required=True, metavar="FILE", help="the page to write")
-    parser.add_argument("--also", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="write the answers as a page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the answers as JSON")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help='ask another dashboard\'s queries as well: {"queries": [{"dashboard", "panel", "expr"}]}',
+    )
     options = parser.parse_args()
     ours, others = own(), {path.stem: foreign(path) for path in options.also}
-    run([*ours, *chain.from_iterable(others.values())])
-    options.docs.write_text(page(ours, others))
-    return int(bool(unexplained(ours)))
+    survey.run([*ours, *chain.from_iterable(others.values())])
+    if options.docs:
+        options.docs.write_text(page(ours, others))
+    if options.json:
+        groups = {"ours": ours, **others}
+        options.json.write_text(
+            json.dumps({name: list(map(_plain, group)) for name, group in groups.items()})
+        )
+    for query in (missing := unexplained(ours)):
+        print(f"{query.dashboard}, {query.panel}: no series, and no reason for it: {query.expr}")  # noqa: T201
+    return int(bool(missing))
+
+
+def _plain(query: Asked) -> dict[str, Any]:
+    return {**asdict(query), "excuse": excuse(query)}
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def as_json(outcomes: Iterable[Outcome], pace: float) -> str:
             "drill": outcome.incident.name,
             "passed": outcome.passed,
             "faults": outcome.faults,
+            "noise": sorted(map(list, outcome.noise)),
             "expected": sorted(map(list, outcome.incident.expected)),
             "alerts": sorted(map(list, outcome.alerts)),
             "detected_seconds": outcome.detected,
