@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of the test's own, on free ports, gone afterwards."""
+"""A PostgreSQL, a Redis and a RabbitMQ of the test's own, on free ports, gone afterwards."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def postgresql(*databases: str) -> Iterator[Database]:
     if not versions:
         missing("PostgreSQL is not installed (apt package postgresql)")
     programs, port = versions[-1].parent, free_port()
-    become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    become = _become("postgres")
     with tempfile.TemporaryDirectory(prefix="observe-pg-", ignore_cleanup_errors=True) as folder:
         if become:
             shutil.chown(folder, "postgres")
@@ -60,3 +60,39 @@ def redis(port: int | None = None) -> Iterator[str]:
     with Process(argv) as server:
         server.wait_for_line("Ready to accept connections")
         yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def rabbitmq() -> Iterator[str]:
+    """A RabbitMQ without plugins, by its URL; its name server is the test's own as well."""
+    require("rabbitmq-server", "rabbitmq-server")
+    names = require("epmd", "rabbitmq-server")
+    port, distribution, naming = free_port(), free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="observe-mq-", ignore_cleanup_errors=True) as folder:
+        if become := _become("rabbitmq"):
+            shutil.chown(folder, "rabbitmq")
+        environment = {
+            "HOME": folder,
+            "ERL_EPMD_PORT": str(naming),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"observe-{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/db",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_PID_FILE": f"{folder}/pid",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_LOGS": "-",
+        }
+        # Not the wrapper on the PATH: it becomes another user and drops our variables.
+        with (
+            Process([names, "-port", str(naming), "-address", "127.0.0.1"]),
+            Process([*become, "/usr/lib/rabbitmq/bin/rabbitmq-server"], env=environment) as broker,
+        ):
+            broker.wait_for_line("Server startup complete", timeout=60)
+            yield f"amqp://guest:guest@127.0.0.1:{port}//"
+
+
+def _become(user: str) -> list[str]:
+    return ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []

@@ -1,4 +1,4 @@
-"""`python -m demo_services check`: one order through everything, natively and on PostgreSQL and Redis."""
+"""`python -m demo_services check`: one order through everything, natively and on real servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.servers import postgresql, redis
+from tests.demo.servers import postgresql, rabbitmq, redis
 from tests.demo.test_runner import run
 
 MOST_SECONDS = 60
@@ -26,6 +26,12 @@ def test_postgresql_and_redis(tmp_path: Path) -> None:
         _all_pass(tmp_path, DATABASE_URL=database.url, CELERY_BROKER_URL=broker)
         assert database.ask("orders", "select status from orders_order") == "paid"
         assert database.ask("notifications", "select count(sent_at) from notifications_notification") == "1"
+
+
+def test_rabbitmq(tmp_path: Path) -> None:
+    """With RabbitMQ between orders and notifications, every check passes."""
+    with rabbitmq() as broker:
+        _all_pass(tmp_path, CELERY_BROKER_URL=broker)
 
 
 def _all_pass(state: Path, **more: str) -> None:
