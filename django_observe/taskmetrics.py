@@ -1,10 +1,14 @@
-"""Celery metrics in celery-exporter's names and labels, counted where tasks are sent and run."""
+"""Celery metrics in celery-exporter's names and labels, counted where tasks are sent and run.
+
+As there, a worker shows every count of a task from its first message on, as 0: a share of failures can then
+be told before anything has failed.
+"""
 
 from __future__ import annotations
 
 from time import time
 
-from django_observe.collectors import family, timer_family
+from django_observe.collectors import MAX_LABEL_SETS, family, timer_family
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.taskmetricset import (
     TASK_FAILED,
@@ -20,7 +24,7 @@ from django_observe.taskmetricset import (
 )
 from django_observe.vocabulary import LabelValue
 
-_FAILURE = "FAILURE"
+_FAILURE, _SENT = "FAILURE", "SENT"
 
 
 class TaskMetrics:
@@ -28,7 +32,7 @@ class TaskMetrics:
 
     def __init__(self) -> None:
         self._by_event = {
-            "SENT": family(TASK_SENT),
+            _SENT: family(TASK_SENT),
             "RECEIVED": family(TASK_RECEIVED),
             "STARTED": family(TASK_STARTED),
             "REVOKED": family(TASK_REVOKED),
@@ -42,11 +46,13 @@ class TaskMetrics:
         self._failed = family(TASK_FAILED)
         self._runtime = timer_family(TASK_RUNTIME)
         self._queue_wait = timer_family(TASK_QUEUE_WAIT)
+        self._shown: set[tuple[str, str, str]] = set()
 
     def run(self, run: TaskRun) -> float:
         """Counts and times one run; returns the Unix time it was counted at."""
         now = time()
         labels = (run.task, run.hostname, run.queue)
+        self._show(labels)
         outcome = self._by_outcome.get(run.state)
         if outcome is not None:
             outcome.child(*labels).inc()
@@ -62,4 +68,16 @@ class TaskMetrics:
         """Counts one event; states that no metric has are ignored."""
         counted = self._by_event.get(event.state)
         if counted is not None:
-            counted.child(event.task, event.hostname, event.queue).inc()
+            labels = (event.task, event.hostname, event.queue)
+            if event.state != _SENT:
+                self._show(labels)
+            counted.child(*labels).inc()
+
+    def _show(self, labels: tuple[str, str, str]) -> None:
+        if labels in self._shown or len(self._shown) >= MAX_LABEL_SETS:
+            return
+        self._shown.add(labels)
+        self._failed.child(*labels, "")  # to Prometheus an empty label is an absent one
+        for state, counted in (*self._by_event.items(), *self._by_outcome.items()):
+            if state != _SENT:
+                counted.child(*labels)

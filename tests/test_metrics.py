@@ -20,7 +20,17 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from django_observe import collectors, export, exposition, metrics, metricset, reporting
 from django_observe.ledger import Ledger
-from django_observe.records import Call, Exchange, Failure, NewConnection, Query, TaskEvent, TaskRun
+from django_observe.records import (
+    CacheGet,
+    Call,
+    Exchange,
+    Failure,
+    ModelChange,
+    NewConnection,
+    Query,
+    TaskEvent,
+    TaskRun,
+)
 from django_observe.superseded import Superseded, superseded
 from django_observe.vocabulary import Label, Metric
 
@@ -231,6 +241,32 @@ def test_a_task_event_is_counted(state: str) -> None:
     before = samples()
     metrics.report(TaskEvent(task_id="1", state=state, **TASK))
     assert grown(before, f"celery_task_{state.lower()}_total") == {("w1", "shop.bill", "celery"): 1}
+
+
+def test_every_count_of_a_task_is_there_from_its_first_message_on() -> None:
+    task = {**TASK, "task": "shop.first"}
+    metrics.report(TaskEvent(task_id="1", state="SENT", **task))
+    seen = {name for name, labels in samples() if ("name", "shop.first") in labels}
+    assert seen == {"celery_task_sent_total"}
+    metrics.report(TaskEvent(task_id="1", state="RECEIVED", **task))
+    seen = {name for name, labels in samples() if ("name", "shop.first") in labels}
+    kinds = ("sent", "received", "started", "succeeded", "failed", "rejected", "revoked", "retried")
+    assert seen == {f"celery_task_{kind}_total" for kind in kinds}
+
+
+def test_every_count_of_a_cache_or_model_is_there_from_the_first_on() -> None:
+    metrics.report(CacheGet(backend="first", keys=2, hits=1))
+    metrics.report(ModelChange(model="first", operation="delete"))
+    seen = {name: value for (name, labels), value in samples().items() if "first" in dict(labels).values()}
+    assert seen == {
+        "django_cache_get_total": 2,
+        "django_cache_get_hits_total": 1,
+        "django_cache_get_misses_total": 1,
+        "django_cache_get_fail_total": 0,
+        "django_model_inserts_total": 0,
+        "django_model_updates_total": 0,
+        "django_model_deletes_total": 1,
+    }
 
 
 @pytest.mark.django_db

@@ -183,7 +183,7 @@ def test_the_mixins_models_count_once_proxies_as_themselves_and_children_with_th
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "dog 1.0 0.0 1.0",
-        "cat 1.0 None 2.0",
-        "kitten 1.0 None 1.0",
+        "cat 1.0 0.0 2.0",
+        "kitten 1.0 0.0 1.0",
         "oldcat None None None",
     ]
