@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Final
 
 from dashboards import rules, scrape, stackmetrics
-from dashboards.promql import names
 from dashboards.reading import Reader
 from dashboards.rules.pace import Pace
 from dashboards.rules.rule import Record
@@ -76,12 +75,3 @@ def faults(expression: str) -> list[str]:
     except ValueError as error:
         return [f"does not parse: {error}"]
     return reader.faults
-
-
-def stack_job(expression: str) -> str | None:
-    """The part of the stack without which the expression finds nothing."""
-    asked = names(expression)[0]
-    for job, owned in stackmetrics.SERIES.items():
-        if asked & owned.keys() - {stackmetrics.MEMORY}:
-            return job
-    return None

@@ -57,5 +57,6 @@ SPAN_NAME: Final = "span_name"
 SPAN_KIND: Final = "span_kind"
 SPAN_STATUS: Final = "status_code"
 SPAN_SERVICE: Final = "service_name"
-SPAN_LABELS: Final = (SPAN_SERVICE, SPAN_NAME, SPAN_KIND, SPAN_STATUS)
+SPAN_ENVIRONMENT: Final = "deployment_environment_name"
+SPAN_LABELS: Final = (SPAN_SERVICE, SPAN_ENVIRONMENT, SPAN_NAME, SPAN_KIND, SPAN_STATUS)
 SPAN_ERROR: Final = "STATUS_CODE_ERROR"

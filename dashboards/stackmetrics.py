@@ -38,6 +38,7 @@ LOKI_ROUTE: Final = "route"
 # https://github.com/jaegertracing/jaeger/tree/main/monitoring/jaeger-mixin (Jaeger 2: the collector's names)
 SPANS_ACCEPTED: Final = "otelcol_receiver_accepted_spans_total"
 SPANS_REFUSED: Final = "otelcol_receiver_refused_spans_total"
+SPANS_FAILED: Final = "otelcol_receiver_failed_spans_total"
 SPANS_STORED: Final = "otelcol_exporter_sent_spans_total"
 SPANS_NOT_STORED: Final = "otelcol_exporter_send_failed_spans_total"
 JAEGER_MEMORY: Final = "otelcol_process_memory_rss_bytes"
@@ -66,6 +67,7 @@ SERIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     JAEGER_JOB: {
         SPANS_ACCEPTED: (),
         SPANS_REFUSED: (),
+        SPANS_FAILED: (),
         SPANS_STORED: (),
         SPANS_NOT_STORED: (),
         JAEGER_MEMORY: (),

@@ -126,18 +126,19 @@ JAEGER: Final = Row(
     (
         graph(
             "Spans received and stored",
-            "Spans Jaeger takes, refuses, stores and fails to store, per second.",
+            "Spans that Jaeger takes, refuses or fails to take, stores or fails to store, per second.",
             "refused: it is out of memory; not stored: its disk.",
             (
                 Query(_per_second(stackmetrics.SPANS_ACCEPTED), "received"),
                 Query(_per_second(stackmetrics.SPANS_STORED), "stored"),
                 Query(_per_second(stackmetrics.SPANS_REFUSED), "refused", empty_when_healthy=_FINE),
+                Query(_per_second(stackmetrics.SPANS_FAILED), "failed", empty_when_healthy=_FINE),
                 Query(_per_second(stackmetrics.SPANS_NOT_STORED), "not stored", empty_when_healthy=_FINE),
             ),
             _look(stackmetrics.SPANS_ACCEPTED),
             _SERVICES,
             unit="ops",
-            colors={"refused": RED, "not stored": RED},
+            colors={"refused|failed|not stored": RED},
         ),
         graph(
             "Memory",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import links
-from dashboards.grafana import traffic
+from dashboards.grafana import spans, traffic
 from dashboards.grafana.figures import each, graph, listing
 from dashboards.grafana.panels import (
     BLUE,
@@ -21,15 +21,17 @@ from dashboards.grafana.panels import (
     Query,
     Row,
 )
-from dashboards.grafana.variables import series, to, to_errors
+from dashboards.grafana.variables import series, to, to_errors, to_failed_traces
 from dashboards.promql import rate, sum_by, top
-from dashboards.scrape import LE
+from dashboards.scrape import LE, SPAN_KIND, SPAN_NAME
 from django_observe.metricset import HTTP_LATENCY
 from django_observe.vocabulary import Label
 
 ROUTES: Final = 20
 TRACES: Final = Link("Traces", links.traces_path("${service}", "${__from}", "${__to}"))
+FAILED: Final = to_failed_traces()
 _ROUTE: Final = (Label.METHOD, Label.VIEW)
+_SPAN: Final = (SPAN_KIND, SPAN_NAME)
 _NO_CALLS: Final = "a service that calls no other has none"
 
 LATENCY_ROW: Final = Row(
@@ -112,6 +114,29 @@ TIME: Final = Row(
             Query(traffic.queries_per_request(), "statements"),
             to(links.DEPENDENCIES, "Database"),
             unit="short",
+        ),
+        listing(
+            "Spans",
+            f"The {ROUTES} slowest kinds of spans by their 95th percentile: routes, statements, calls, tasks. "
+            "From traces, so sampled: good for comparing, not for counting.",
+            "a CLIENT span is slow: whom it calls is slow; only SERVER spans are: the service itself is.",
+            (
+                each(top(ROUTES, spans.duration(0.95, *_SPAN))),
+                each(spans.duration(0.5, *_SPAN)),
+                each(spans.per_second(*_SPAN)),
+                each(spans.failure_ratio(*_SPAN)),
+            ),
+            (
+                Column(source=SPAN_KIND, title="Kind", width=190),
+                Column(source=SPAN_NAME, title="Span", links=(TRACES,)),
+                Column(source=1, title="Median", unit="ms"),
+                Column(source=0, title="95th percentile", unit="ms"),
+                Column(source=2, title="Per second", unit="ops", decimals=2),
+                Column(source=3, title="Failed", unit="percentunit", steps=ERROR_RATIO, links=(FAILED,)),
+            ),
+            TRACES,
+            sort_by="95th percentile",
+            width=24,
         ),
     ),
 )
