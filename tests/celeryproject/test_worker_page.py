@@ -15,6 +15,7 @@ import pytest
 from celery import Celery
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from tests.demo.servers import rabbitmq
 from tests.processes import Process, free_port, get, require, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -135,3 +136,18 @@ def test_a_folder_as_broker_has_lengths_too(tmp_path: Path) -> None:
         assert left > 0
         worker.shows("celery_queue_length", {"fast": 0, "slow": left})
         os.killpg(worker.process.pid, signal.SIGKILL)
+
+
+def test_rabbitmq_is_asked_without_declaring_anything() -> None:
+    with rabbitmq() as broker:
+        worker = Worker(broker, "-P", "solo")
+        worker.publish("slow", 6)
+        with worker.process, worker.publisher.connection_for_read() as connection:
+            worker.process.wait_for_line("ready.")
+            worker.shows("celery_worker_tasks_active", {"w@here": 1})
+
+            channel: Any = connection.default_channel
+            waiting = channel.queue_declare("slow", passive=True).message_count
+            assert waiting > 0
+            worker.shows("celery_queue_length", {"fast": 0, "slow": waiting})
+            os.killpg(worker.process.pid, signal.SIGKILL)
