@@ -29,9 +29,9 @@ class Landing:
         self._parts = parts
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the page if the caller can read HTML."""
+        """Answer with the page if the caller asks for HTML by name, as browsers do."""
         document = self._document(request)
-        if not request.accepts("text/html") or "text/html" not in request.headers.get("Accept", ""):
+        if "text/html" not in request.headers.get("Accept", ""):
             response: HttpResponse = JsonResponse(document)
         else:
             response = HttpResponse(_page().render(Context(self._words(request, document))))
