@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboards import links, rules
+from dashboards.rules.annotations import RUNBOOK, use_runbook
 
 BUILT: Final = Path(__file__).parent / "built"
 SDK_PYTHON: Final = (3, 11)
@@ -41,24 +42,23 @@ def faults() -> list[str]:
 
 
 def differing(wanted: dict[str, str], folder: Path) -> list[str]:
-    """The files below `folder` that are missing, outdated or nobody's."""
-    present = {
-        str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*") if path.is_file()
-    }
-    ours = {path.split("/", 1)[0] for path in wanted}
-    strangers = {path for path in present if path.split("/", 1)[0] in ours} - wanted.keys()
-    return sorted(strangers | {path for path, text in wanted.items() if present.get(path) != text})
+    """What is wrong with the files below `folder`: missing, outdated, or built by nothing."""
+    kinds = {path.split("/", 1)[0] for path in wanted}
+    present = {str(path.relative_to(folder)) for kind in kinds for path in (folder / kind).glob("*.*")}
+    outdated = {path for path in present & wanted.keys() if (folder / path).read_text() != wanted[path]}
+    return [
+        *(f"{path} is not what the code builds: run `make dashboards`" for path in sorted(outdated)),
+        *(f"{path} is missing: run `make dashboards`" for path in sorted(wanted.keys() - present)),
+        *(f"{path} is built by nothing: delete it" for path in sorted(present - wanted.keys())),
+    ]
 
 
 def write(wanted: dict[str, str], folder: Path) -> None:
-    """Writes the files, and removes those that differ because nobody builds them any more."""
-    for path in differing(wanted, folder):
+    """Writes the files; others stay as they are, the folder may be anybody's."""
+    for path, text in wanted.items():
         target = folder / path
-        if path not in wanted:
-            target.unlink()
-            continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(wanted[path])
+        target.write_text(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,19 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build.add_argument("--pace", type=float, default=1, help="divide every duration of the rules, for drills")
     build.add_argument("--out", type=Path, default=BUILT, help="folder (default: %(default)s)")
     build.add_argument("--grafana-url", default=links.GRAFANA_URL, help="for alerts (default: %(default)s)")
+    build.add_argument("--runbook-url", default=RUNBOOK, help="for alerts (default: %(default)s)")
     options = parser.parse_args(arguments)
     links.use_grafana(options.grafana_url)
+    use_runbook(options.runbook_url)
     wanted = files(options.pace)
     if not options.check:
         write(wanted, options.out)
         return 0
-    wrong = [
-        *(
-            f"{path} differs from what the code builds: run `make dashboards`"
-            for path in differing(wanted, options.out)
-        ),
-        *faults(),
-    ]
+    wrong = [*differing(wanted, options.out), *faults()]
     print("\n".join(wrong), end="\n" if wrong else "")
     return 1 if wrong else 0
 

@@ -38,7 +38,8 @@ def _ours() -> Iterator[tuple[str, frozenset[str]]]:
 def _of_scraping() -> Iterator[tuple[str, frozenset[str]]]:
     for name in (scrape.UP, scrape.SCRAPE_DURATION, scrape.SCRAPE_SAMPLES, scrape.SCRAPE_SERIES_ADDED):
         yield name, frozenset(scrape.TARGET_LABELS)
-    yield scrape.ALERTS, frozenset((*scrape.ALERTS_LABELS, scrape.SERVICE, scrape.ENVIRONMENT))
+    for name in (scrape.ALERTS, scrape.ALERTS_FOR_STATE):
+        yield name, frozenset((*scrape.ALERTS_LABELS, scrape.SERVICE, scrape.ENVIRONMENT))
     for name, labels in _SPAN_SERIES.items():
         yield name, frozenset((*labels, *_SCRAPED))
 

@@ -117,7 +117,7 @@ TIME: Final = Row(
         ),
         listing(
             "Spans",
-            f"The {ROUTES} slowest kinds of spans by their 95th percentile: routes, statements, calls, tasks. "
+            f"The {ROUTES} spans with the highest 95th percentile: routes, statements, calls, tasks. "
             "From traces, so sampled: good for comparing, not for counting.",
             "a CLIENT span is slow: whom it calls is slow; only SERVER spans are: the service itself is.",
             (

@@ -92,7 +92,7 @@ NOW: Final = Row(
         figure(
             "Alerts firing",
             "Alerts that fire for the chosen services.",
-            "the table at the bottom names them.",
+            "the table below names them.",
             Query(f"{count_by(firing())} or vector(0)"),
             to(links.SLO, "Objectives and budgets"),
             steps=ZERO_IS_WELL,
@@ -169,5 +169,5 @@ BOARD: Final = Board(
     title="Services",
     about="All services: which one is broken, since when, and how much budget is left.",
     variables=(ENVIRONMENTS, MANY_SERVICES),
-    rows=(NOW, servicetables.EACH, CURVES, servicetables.DETAILS),
+    rows=(NOW, servicetables.EACH, servicetables.WRONG, CURVES, servicetables.BUDGETS),
 )

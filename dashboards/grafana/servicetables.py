@@ -9,8 +9,8 @@ from dashboards.grafana.events import firing
 from dashboards.grafana.figures import each, graph, listing
 from dashboards.grafana.panels import BUDGET_LEFT, ERROR_RATIO, LATENCY, Column, Query, Row
 from dashboards.grafana.variables import series, to_errors, to_failed_traces, to_service
-from dashboards.promql import count_by, min_by, sum_by, top
-from dashboards.scrape import ALERT_NAME, ENVIRONMENT, JOB, SERVICE, SEVERITY, UP
+from dashboards.promql import count_by, like, min_by, selector, sum_by, top
+from dashboards.scrape import ALERT_NAME, ALERTS_FOR_STATE, ENVIRONMENT, JOB, SERVICE, SEVERITY, UP
 from django_observe.metricset import HTTP_ACTIVE_REQUESTS, INFO
 from django_observe.vocabulary import Label
 
@@ -18,6 +18,12 @@ ROUTES: Final = 10
 CLICKED: Final = "${__data.fields.Service}"
 SERVICE_COLUMN: Final = Column(source=SERVICE, title="Service", links=(to_service(CLICKED),))
 _ROUTE: Final = (SERVICE, Label.METHOD, Label.VIEW)
+_ALERT: Final = (ALERT_NAME, SEVERITY, SERVICE, ENVIRONMENT)
+_SINCE: Final = (
+    f"1000 * {min_by(selector(ALERTS_FOR_STATE, like(SERVICE, '$service|')), *_ALERT)} "
+    f"and on ({', '.join(_ALERT)}) {count_by(firing(), *_ALERT)}"
+)
+"""Milliseconds since 1970, as Grafana wants them."""
 _NO_ERRORS: Final = "no route has answered with an error"
 
 EACH: Final = Row(
@@ -60,17 +66,26 @@ EACH: Final = Row(
     ),
 )
 
-DETAILS: Final = Row(
-    "Budgets, routes, versions, alerts",
+WRONG: Final = Row(
+    "What is wrong",
     (
-        graph(
-            "Error budget left",
-            "What is left of the 30 day budget of each service's tightest objective.",
-            "a cliff is an incident; a slope that ends below zero wants work, not a pager.",
-            Query(min_by(budgets.recorded(budgets.BUDGET_LEFT), SERVICE), "{{service}}"),
-            to_service(),
-            unit="percentunit",
-            minimum=None,
+        listing(
+            "Firing",
+            "Every alert that fires for the chosen services, how severe it is, and since when.",
+            "`page` first: open the service, and the runbook section that has the alert's name.",
+            (each(_SINCE, "no alert fires"),),
+            (
+                Column(source=SEVERITY, title="Severity", width=90),
+                Column(source=ALERT_NAME, title="Alert"),
+                SERVICE_COLUMN,
+                Column(source=ENVIRONMENT, title="Environment"),
+                Column(source=0, title="Since", unit="dateTimeFromNow"),
+            ),
+            to_service(CLICKED),
+            to_errors(CLICKED),
+            sort_by="Severity",
+            ascending=True,
+            no_value="nothing fires",
         ),
         listing(
             "Top failing routes",
@@ -92,6 +107,21 @@ DETAILS: Final = Row(
             sort_by="Errors per second",
             no_value="no errors",
         ),
+    ),
+)
+
+BUDGETS: Final = Row(
+    "Budgets and versions",
+    (
+        graph(
+            "Error budget left",
+            "What is left of the 30 day budget of each service's tightest objective.",
+            "a cliff is an incident; a slope that ends below zero wants work, not a pager.",
+            Query(min_by(budgets.recorded(budgets.BUDGET_LEFT), SERVICE), "{{service}}"),
+            to_service(),
+            unit="percentunit",
+            minimum=None,
+        ),
         listing(
             "Versions running",
             "How many scraped processes of each service run which version.",
@@ -107,24 +137,6 @@ DETAILS: Final = Row(
             to_service(CLICKED),
             sort_by="Service",
             ascending=True,
-        ),
-        listing(
-            "Firing",
-            "Every alert that fires for the chosen services, with its severity.",
-            "`page` first: open the service, and the runbook section that has the alert's name.",
-            (each(count_by(firing(), ALERT_NAME, SEVERITY, SERVICE, ENVIRONMENT), "no alert fires"),),
-            (
-                Column(source=ALERT_NAME, title="Alert"),
-                Column(source=SEVERITY, title="Severity", width=100),
-                SERVICE_COLUMN,
-                Column(source=ENVIRONMENT, title="Environment"),
-                Column(source=0, title="Series", unit="short", width=90),
-            ),
-            to_service(CLICKED),
-            to_errors(CLICKED),
-            sort_by="Severity",
-            ascending=True,
-            no_value="nothing fires",
         ),
     ),
 )
