@@ -61,7 +61,7 @@ TICKET: Final = (Burn("1d", "2h", 3, DAY, 6 * HOUR), Burn("3d", "6h", 1, 3 * DAY
 _SPENT: Final = (
     "{{ with printf `" + PERIOD_BURN_RATE + "{service=%q,environment=%q,slo=%q}` "
     "$labels.service $labels.environment $labels.slo | query }}"
-    " {{ . | first | value | humanizePercentage }} of the budget of 30 days is spent.{{ end }}"
+    " The budget of 30 days is spent {{ . | first | value | printf `%.2f` }} times.{{ end }}"
 )
 _PACES: Final[dict[Severity, str]] = {
     "page": "at least 6 times too fast: the error budget of 30 days lasts 5 days at most",

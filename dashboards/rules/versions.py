@@ -36,7 +36,7 @@ def recording(pace: Pace) -> list[Group]:
         Record(name=BAD, expr=f"{_by_version(FAILED, pace)}\nor\n0 * {TOTAL}"),
         Record(name=ERROR_RATIO, expr=f"{BAD} / ({TOTAL} > 0)"),
     ]
-    return [Group(name="versions", interval=pace(15 * SECOND), rules=rules)]
+    return [Group(name="version-windows", interval=pace(15 * SECOND), rules=rules)]
 
 
 def _by_version(requests: str, pace: Pace) -> str:

@@ -1,0 +1,144 @@
+"""Error budgets: each pair of windows fires above its factor and is quiet just below it."""
+
+from __future__ import annotations
+
+from tests.stack.rules.case import TARGET, Case, Expected, ramp, series
+
+RESPONSES = "django_http_responses_total_by_status_total"
+LATENCY = "django_http_requests_latency_including_middlewares_seconds"
+PAGED = "at least 6 times too fast: the error budget of 30 days lasts 5 days at most."
+TICKETED = "faster than the objective allows: the error budget will not last the 30 days."
+MINUTE, HOUR = 60, 3600
+PER_STEP = 10_000
+MANY = 1_600
+"""Steps; more than any case looks at."""
+
+
+def answers(share_bad: float, clean_steps: int = 0) -> dict[str, str]:
+    """Responses of a service: after a clean while, this share of them a 500."""
+    bad = PER_STEP * share_bad
+    clean = [(PER_STEP, clean_steps)] if clean_steps else []
+    return {
+        series(RESPONSES, status="200"): ramp(*clean, (PER_STEP - bad, MANY)),
+        series(RESPONSES, status="500"): ramp(*([(0, clean_steps)] if clean_steps else []), (bad, MANY)),
+    }
+
+
+def timings(share_slow: float, **more: float) -> dict[str, str]:
+    """Durations of a service: this share over half a second; `more` for other buckets, e.g. le1=0.1."""
+    slow = {"0.5": share_slow, "1.0": more.get("le1", 0)}
+    return {
+        series(f"{LATENCY}_count"): ramp((PER_STEP, MANY)),
+        series(f"{LATENCY}_bucket", le="+Inf"): ramp((PER_STEP, MANY)),
+        **{
+            series(f"{LATENCY}_bucket", le=le): ramp((PER_STEP * (1 - share), MANY))
+            for le, share in slow.items()
+        },
+    }
+
+
+def errors_expected(severity: str, share: str, spent: str, since: int, clock: str) -> Expected:
+    """The alert on availability."""
+    rate = PAGED if severity == "page" else TICKETED
+    return Expected(
+        labels={**TARGET, "slo": "availability", "severity": severity},
+        summary=f"orders (test): {share} of requests fail, since {clock} UTC",
+        description=f"Answers with status 5xx come {rate} The budget of 30 days is spent {spent} times.",
+        since=since,
+    )
+
+
+def slowness_expected(severity: str, share: str, spent: str, since: int, clock: str) -> Expected:
+    """The alert on latency."""
+    rate = PAGED if severity == "page" else TICKETED
+    return Expected(
+        labels={**TARGET, "slo": "latency", "severity": severity},
+        summary=f"orders (test): {share} of requests are too slow, since {clock} UTC",
+        description=f"Answers slower than the objective's threshold come {rate} "
+        f"The budget of 30 days is spent {spent} times.",
+        logs='{service_name="orders"} | duration_ms > 500',
+        since=since,
+    )
+
+
+def _pairs() -> tuple[Case, ...]:
+    """Steady shares, at times at which only the pair in question can be meant; budgets are 0.1 % and 1 %."""
+    cases = []
+    for pair, severity, factor, at, since, clock in (
+        ("1h and 5m", "page", 14.4, 50 * MINUTE, 5 * MINUTE, "00:05"),
+        ("6h and 30m", "page", 6, 2 * HOUR, HOUR + 300, "01:05"),
+        ("1d and 2h", "ticket", 3, 8 * HOUR, 6 * HOUR + 300, "06:05"),
+        ("3d and 6h", "ticket", 1, 26 * HOUR, 24 * HOUR + 300, "00:05"),
+    ):
+        for name, budget, load, expected in (
+            ("ErrorBudgetBurn", 0.001, answers, errors_expected),
+            ("LatencyBudgetBurn", 0.01, timings, slowness_expected),
+        ):
+            for burn in (factor * 1.01, factor * 0.99):
+                share, fires = burn * budget, burn > factor
+                told = expected(severity, f"{100 * share:.4g}%", f"{burn:.2f}", since, clock)
+                cases.append(
+                    Case(
+                        alert=name,
+                        title=f"{pair}, burn rate {burn:g} against {factor:g}",
+                        series=load(share),
+                        step=60,
+                        evaluation=300,
+                        at=at,
+                        expected=told if fires else None,
+                    )
+                )
+    return tuple(cases)
+
+
+def _fast() -> tuple[Case, ...]:
+    """30 % errors after an hour without: too early, and in time."""
+    late = errors_expected("page", "30%", "1.77", HOUR + 90, "01:01")
+    return (
+        Case(alert="ErrorBudgetBurn", title="30 % errors for 60 s", series=answers(0.3, 240), at=HOUR + 60),
+        Case(
+            alert="ErrorBudgetBurn",
+            title="30 % errors for 105 s, by the pair 5m and 1m",
+            series=answers(0.3, 240),
+            at=HOUR + 105,
+            expected=late,
+        ),
+        Case(
+            alert="ErrorBudgetBurn",
+            title="the errors ended six minutes ago",
+            series={
+                series(RESPONSES, status="200"): ramp((700, 40), (1000, 60)),
+                series(RESPONSES, status="500"): ramp((300, 40), (0, 60)),
+            },
+            at=64 * 15,
+        ),
+    )
+
+
+def _floor() -> tuple[Case, ...]:
+    """A service that hardly anybody uses: one request in four minutes, every fifth fails."""
+    rare = {
+        series(RESPONSES, status="200"): ramp(
+            *[(1, 1), (0, 15)] * 4, (0, 1), (0, 15), *[(1, 1), (0, 15)] * 3
+        ),
+        series(RESPONSES, status="500"): ramp((0, 64), (1, 1), (0, 60)),
+    }
+    return (
+        Case(alert="ErrorBudgetBurn", title="one failure among nine requests", series=rare, at=90 * 15),
+        Case(
+            alert="ErrorBudgetBurn",
+            title="nine failures, all requests there were",
+            series={series(RESPONSES, status="500"): ramp((0, 10), (1, 9), (0, 20))},
+            at=20 * 15,
+        ),
+        Case(
+            alert="ErrorBudgetBurn",
+            title="ten failures, all requests there were",
+            series={series(RESPONSES, status="500"): ramp((0, 10), (1, 10), (0, 20))},
+            at=20 * 15,
+            expected=errors_expected("page", "100%", "1000.00", 20 * 15, "00:05"),
+        ),
+    )
+
+
+CASES = (*_pairs(), *_fast(), *_floor())

@@ -1,0 +1,153 @@
+"""The alerts by promtool: each fires with exactly its labels and texts, and stays quiet just below.
+
+`pytest -rP` shows how many cases each alert has.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from dashboards import links, logql, promql, rules, scrape
+from dashboards.__main__ import BUILT
+from dashboards.rules import errorlogs, slo, stack, versions, yamlfile
+from dashboards.rules.pace import Pace
+from dashboards.rules.presence import DEPENDENCY
+from dashboards.rules.rule import Alert, Group, Record
+from django_observe.metricset import ALL_FAMILIES
+from tests.processes import require
+from tests.stack.rules import budgets, dependencies, objectives, presence, tasks, telemetry
+from tests.stack.rules import stack as parts
+from tests.stack.rules.case import Case
+
+MODULES = (budgets, objectives, presence, dependencies, tasks, telemetry, parts)
+CASES: tuple[Case, ...] = tuple(case for module in MODULES for case in module.CASES)
+ROOT = Path(__file__).parents[2]
+BY_PROMETHEUS = [alert for group in rules.alerting(Pace()) for alert in group.alerts]
+GROUPS: list[Group] = [*rules.recording(Pace()), *rules.alerting(Pace())]
+RULES: list[Record | Alert] = [rule for group in GROUPS for rule in group.rules]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_alert(case: Case, tmp_path: Path) -> None:
+    said = case.run(tmp_path)
+
+    assert not said, said
+
+
+def test_every_alert_has_a_case_that_fires_and_one_that_stays_quiet() -> None:
+    fire = Counter(case.alert for case in CASES if case.expected)
+    quiet = Counter(case.alert for case in CASES if not case.expected)
+    names = {alert.name for alert in BY_PROMETHEUS}
+
+    for name in sorted(names):
+        print(f"{name:26} fires in {fire[name]:2} cases, stays quiet in {quiet[name]:2}")  # noqa: T201
+    print(f"{len(CASES)} cases in all")  # noqa: T201
+    assert set(fire) == names
+    assert set(quiet) == names - {"Watchdog"}, "the Watchdog is never quiet"
+
+
+def test_no_two_cases_have_one_name() -> None:
+    assert [name for name, times in Counter(case.name for case in CASES).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("pace", [1, 10, 60])
+def test_prometheus_takes_the_files(pace: float, tmp_path: Path) -> None:
+    promtool = require("promtool", "prometheus")
+    for name, text in rules.files(pace).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    files = [*tmp_path.glob("prometheus/*.yml"), ROOT / "stack" / "prometheus" / "objectives.yml"]
+    done = subprocess.run([promtool, "check", "rules", *files], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_built_files_are_those_of_the_code() -> None:
+    assert {name: (BUILT / name).read_text() for name in rules.files()} == rules.files()
+
+
+def test_pace_divides_every_duration() -> None:
+    real, fast = rules.files(), rules.files(60)
+    for name, text in real.items():
+        before, after = _durations(text), _durations(fast[name])
+        assert len(before) > 3
+        assert after == [milliseconds / 60 for milliseconds in before]
+
+
+def _durations(text: str) -> list[float]:
+    """Milliseconds, of every duration in the rules and of every number that is compared with the time."""
+    units = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    lines = [line for line in text.splitlines() if not re.match(r" +(summary|description|\w+_url): ", line)]
+    found = re.findall(r"(?<![\w.:])((?:\d+(?:ms|[smhd]))+)(?!\w)|time\(\) - (\S+)", "\n".join(lines))
+    return [
+        sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)(ms|[smhd])", duration))
+        or 1000 * float(number)
+        for duration, number in found
+    ]
+
+
+def test_every_metric_and_label_is_known() -> None:
+    known = _known()
+    for rule in RULES:
+        metrics, labels = promql.names(rule.expr)
+        assert metrics <= known.keys(), rule
+        allowed = {label for metric in metrics for label in known[metric]} | {DEPENDENCY}
+        assert labels <= allowed, rule
+
+
+def _known() -> dict[str, set[str]]:
+    ours = {
+        sample: {*family.labels, *scrape.TARGET_LABELS, scrape.LE}
+        for family in ALL_FAMILIES
+        for sample in (family.name, family.total, family.bucket, family.count)
+    }
+    recorded = {rule.name: {*slo.SLO_KEYS, *versions._KEYS} for rule in RULES if isinstance(rule, Record)}
+    overrides = {
+        name: {*slo.SLO_KEYS, scrape.LE} for name in (slo.OBJECTIVE_OVERRIDE, slo.THRESHOLD_OVERRIDE)
+    }
+    recorded[slo.THRESHOLD].add(scrape.LE)
+    foreign = {name: {*labels, scrape.JOB, scrape.INSTANCE} for name, labels in stack.LABELS.items()}
+    return {scrape.UP: {*scrape.TARGET_LABELS}, **ours, **recorded, **overrides, **foreign}
+
+
+def test_an_alert_says_who_how_much_and_since_when() -> None:
+    for alert in BY_PROMETHEUS:
+        annotations = alert.annotations()
+        assert set(annotations) == {"summary", "description", "runbook_url", "dashboard_url", "logs_url"}
+        if alert.name != "Watchdog":
+            assert "since" in annotations["summary"]
+        assert len(_spoken(annotations["summary"])) <= 110, alert.name
+
+
+def _spoken(template: str) -> str:
+    return re.sub(r"\{\{.*?\}\}", "", template)
+
+
+def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+
+    assert sorted(sections) == sorted({alert.name for alert in rules.alerts()})
+
+
+def test_the_runbook_links_to_dashboards_that_exist() -> None:
+    text = (ROOT / "docs" / "runbook.md").read_text()
+
+    assert set(re.findall(r"localhost:3000/d/([\w-]+)", text)) <= set(links.UIDS)
+    assert {alert.dashboard for alert in rules.alerts()} <= set(links.UIDS)
+
+
+def test_loki_gets_its_rules_without_what_only_prometheus_knows() -> None:
+    groups = errorlogs.groups(Pace())
+    text = yamlfile.text(groups, started=False)
+
+    assert "ALERTS_FOR_STATE" not in text
+    for group in groups:
+        for alert in group.alerts:
+            streams = re.findall(r"\{(\w+)=~", alert.expr)
+            assert set(streams) <= set(logql.INDEX_LABELS)
