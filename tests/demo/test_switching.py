@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from demo_services.customer import Customer, PlacedOrder
+from demo_services.customer import Customer
 from demo_services.plan import Plan
-from demo_services.telemetry import Span, Telemetry
-from tests.demo.shop import ROOT, Shop, environment, free_offset, open_shop
+from tests.demo.shop import Shop, free_offset, open_shop
+from tests.demo.switching import call, faulty, line, refusal, sample, spans_of, switches, under
 from tests.processes import Process, wait_until
 
 FAILING = "SwitchedOnError"
-OFFSET_BASE = 8002
 
 
 @pytest.fixture(scope="module")
@@ -37,70 +32,6 @@ def customer(shop: Shop) -> Customer:
     return Customer(shop.ports)
 
 
-def call(shop: Shop, *words: str) -> subprocess.CompletedProcess[str]:
-    """`python -m demo_services fault ...` beside the running demo."""
-    offset = str(shop.ports.orders - OFFSET_BASE)
-    return subprocess.run(
-        [sys.executable, "-m", "demo_services", "fault", *words],
-        cwd=ROOT,
-        env=environment(shop.state, DEMO_PORT_OFFSET=offset),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-
-def switches(shop: Shop, service: str, method: str = "GET", **options: Any) -> requests.Response:
-    """One request to the switches of a service."""
-    return requests.request(method, f"{shop.ports.url(service)}/faults", timeout=10, **options)
-
-
-@contextmanager
-def faulty(shop: Shop, service: str, **faults: Any) -> Iterator[None]:
-    """Faults that are on in the block alone."""
-    switched = switches(shop, service, "PUT", json=faults)
-    assert switched.json()["faults"], switched.text
-    try:
-        yield
-    finally:
-        assert switches(shop, service, "DELETE").json()["faults"] == {}
-
-
-def refusal(customer: Customer) -> requests.Response:
-    """The answer to an order that is not to succeed."""
-    with pytest.raises(requests.HTTPError) as refused:
-        customer.order()
-    return refused.value.response
-
-
-def line(shop: Shop, program: str, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The first JSON line of a program's output that is looked for, as soon as it is there."""
-
-    def first() -> dict[str, Any]:
-        records = (json.loads(text) for text in shop.log(program).splitlines() if text.startswith("{"))
-        return next((record for record in records if found(record)), {})
-
-    return wait_until(first, f"a certain line of {program}")
-
-
-def _under(correlation_id: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda record: bool(record["correlation_id"] == correlation_id)
-
-
-def sample(shop: Shop, port: str, pattern: str) -> float:
-    """The sum of the samples on a metrics page whose name and labels match."""
-    page = requests.get(f"{shop.ports.url(port)}/metrics", timeout=10).text
-    return sum(float(value) for value in re.findall(rf"^{pattern} (\S+)$", page, re.MULTILINE))
-
-
-def spans_of(shop: Shop, order: PlacedOrder, found: Callable[[Span], bool]) -> list[Span]:
-    """The spans of an order that are looked for, as soon as there are any."""
-    telemetry = Telemetry(shop.ports.url("console"))
-    trace_id = wait_until(lambda: telemetry.trace_id(order.correlation_id), "the order's trace")
-    return wait_until(lambda: [span for span in telemetry.spans(trace_id) if found(span)], "certain spans")
-
-
 def test_errors_by_command(shop: Shop, customer: Customer) -> None:
     """Every request of orders fails with a line, a span and a count; then none does."""
     switched = call(shop, "orders", "errors=1")
@@ -109,11 +40,11 @@ def test_errors_by_command(shop: Shop, customer: Customer) -> None:
     answer = refusal(customer)
     assert answer.status_code == 500
     correlation_id = answer.headers["X-Correlation-ID"]
-    told = line(shop, "orders", _under(correlation_id))
+    told = line(shop, "orders", under(correlation_id))
     assert (told["level"], told["status"], told["error_type"].split(".")[-1]) == ("ERROR", 500, FAILING)
     assert "fail_or_view" in told["stack"]
     assert "fault orders off" in told["error_message"]
-    failed = spans_of(shop, PlacedOrder("", correlation_id, {}), lambda span: span.kind == "server")
+    failed = spans_of(shop, correlation_id, lambda span: span.kind == "server")
     assert failed[0].attributes["http.response.status_code"] in (500, "500")
     assert sample(shop, "orders", r'django_http_responses_total_by_status_total\{status="500"\}') > before
     assert sample(shop, "orders", rf"django_http_exceptions_total_by_type_total\{{type=\"{FAILING}\"\}}") >= 1
@@ -132,7 +63,7 @@ def test_latency_by_form(shop: Shop) -> None:
     assert switches(shop, "auth").json()["faults"] == {"latency": seconds}
     assert requests.get(f"{shop.ports.url('auth')}/", timeout=10).json()["faults"] == {"latency": seconds}
     assert time.monotonic() - started < seconds
-    told = line(shop, "auth", _under(answer.headers["X-Correlation-ID"]))
+    told = line(shop, "auth", under(answer.headers["X-Correlation-ID"]))
     assert told["duration_ms"] >= seconds * 1000
     assert switches(shop, "auth", "PUT", data={"latency": "0"}).json()["faults"] == {}
     assert requests.get(address, timeout=10).elapsed.total_seconds() < seconds
@@ -156,7 +87,7 @@ def test_database(shop: Shop, customer: Customer) -> None:
         line(shop, "republisher", lambda record: record["message"].startswith("database unavailable"))
     assert {answer.status_code for answer in answers} == {500}
     ids = [answer.headers["X-Correlation-ID"] for answer in answers]
-    told = [line(shop, "orders", _under(correlation_id)) for correlation_id in ids]
+    told = [line(shop, "orders", under(correlation_id)) for correlation_id in ids]
     assert {record["error_type"] for record in told} == {"django.db.utils.OperationalError"}
     assert sample(shop, "orders", r"django_db_new_connection_errors_total\{.*") >= 1
     assert requests.get(ready, timeout=10).status_code == 200
@@ -174,8 +105,7 @@ def test_http_dependency(shop: Shop, customer: Customer, service: str) -> None:
     assert answer.status_code == 503
     assert answer.json()["detail"] == f"The {service} service is not available."
     assert sample(shop, "orders", counted) - before == 3
-    order = PlacedOrder("", answer.headers["X-Correlation-ID"], {})
-    assert len(spans_of(shop, order, lambda span: span.kind == "client")) >= 3
+    assert len(spans_of(shop, answer.headers["X-Correlation-ID"], lambda span: span.kind == "client")) >= 3
     assert customer.order().answer["status"] == "paid"
 
 
@@ -288,14 +218,6 @@ def test_bad_call(shop: Shop, words: list[str], says: str) -> None:
 
 def test_nothing_runs(shop: Shop) -> None:
     """A demo that is not there is named as the reason, with where it was looked for."""
-    refused = subprocess.run(
-        [sys.executable, "-m", "demo_services", "fault", "orders", "off"],
-        cwd=ROOT,
-        env=environment(shop.state, DEMO_PORT_OFFSET=str(free_offset())),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    refused = call(shop, "orders", "off", offset=free_offset())
     assert refused.returncode == 1
     assert "Is the demo running (make demo)?" in refused.stdout
