@@ -30,7 +30,7 @@ from dashboards.grafana.variables import (
     to_errors,
     to_failed_traces,
 )
-from dashboards.promql import min_by, rate, sum_by, top
+from dashboards.promql import rate, sum_by, top
 from django_observe.metricset import HTTP_ACTIVE_REQUESTS, HTTP_EXCEPTIONS_BY_TYPE
 from django_observe.vocabulary import Label
 
@@ -82,7 +82,7 @@ NOW: Final = Row(
             "Budget left",
             "The share of the 30 day error budget that is left for the tighter objective.",
             "below zero the objective is missed: stability before features.",
-            Query(min_by(budgets.recorded(budgets.BUDGET_LEFT))),
+            Query(budgets.left()),
             to(links.SLO, "Objectives and budgets"),
             unit="percentunit",
             steps=BUDGET_LEFT,

@@ -30,7 +30,7 @@ from dashboards.grafana.variables import (
     to_errors,
     to_service,
 )
-from dashboards.promql import count_by, min_by, sum_by
+from dashboards.promql import count_by, sum_by
 from dashboards.scrape import SERVICE, UP
 from django_observe.metricset import HTTP_ACTIVE_REQUESTS, INFO
 from django_observe.vocabulary import Label
@@ -75,7 +75,7 @@ NOW: Final = Row(
             "Least budget left",
             "The smallest share of its 30 day error budget that any objective has left.",
             "below zero an objective is missed: hold risky deployments back and open SLO.",
-            Query(min_by(budgets.recorded(budgets.BUDGET_LEFT))),
+            Query(budgets.left()),
             to(links.SLO, "Objectives and budgets"),
             unit="percentunit",
             steps=BUDGET_LEFT,

@@ -38,7 +38,7 @@ EACH: Final = Row(
                 each(traffic.failure_ratio(SERVICE, ENVIRONMENT)),
                 *(each(traffic.latency(share, SERVICE, ENVIRONMENT)) for share in traffic.QUANTILES.values()),
                 each(sum_by(series(HTTP_ACTIVE_REQUESTS.name), SERVICE, ENVIRONMENT)),
-                each(min_by(budgets.recorded(budgets.BUDGET_LEFT), SERVICE, ENVIRONMENT)),
+                each(budgets.left(SERVICE, ENVIRONMENT)),
                 each(sum_by(series(UP), SERVICE, ENVIRONMENT)),
             ),
             (
@@ -117,7 +117,7 @@ BUDGETS: Final = Row(
             "Error budget left",
             "What is left of the 30 day budget of each service's tightest objective.",
             "a cliff is an incident; a slope that ends below zero wants work, not a pager.",
-            Query(min_by(budgets.recorded(budgets.BUDGET_LEFT), SERVICE), "{{service}}"),
+            Query(budgets.left(SERVICE), "{{service}}"),
             to_service(),
             unit="percentunit",
             minimum=None,

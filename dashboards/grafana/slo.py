@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import links
-from dashboards.grafana.budgets import burn_rate, recorded
+from dashboards.grafana.budgets import burn_rate
 from dashboards.grafana.figures import each, figure, graph, listing
 from dashboards.grafana.panels import BUDGET_LEFT, GREEN, ORANGE, RED, Board, Column, Panel, Query, Row, Step
-from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, to, to_errors, to_failed_traces
+from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, series, to, to_errors, to_failed_traces
 from dashboards.promql import count_by, eq, max_by, min_by
 from dashboards.rules.burn import PAGE, TICKET
 from dashboards.rules.slo import (
@@ -32,7 +32,7 @@ BURN: Final[tuple[Step, ...]] = ((None, GREEN), (_TICKETS, ORANGE), (_PAGES, RED
 _CLICKED: Final = "${__data.fields.Service}"
 _TO_SERVICE: Final = to(links.SERVICE, "What fails there", service="${__field.labels.service}")
 _TO_ERRORS: Final = to_errors("${__field.labels.service}")
-_MISSED: Final = f"{count_by(f'{recorded(BUDGET_REMAINING)} < 0')} or vector(0)"
+_MISSED: Final = f"{count_by(f'{series(BUDGET_REMAINING)} < 0')} or vector(0)"
 
 NOW: Final = Row(
     "Now",
@@ -41,7 +41,7 @@ NOW: Final = Row(
             "Objectives",
             "How many objectives are watched: two for each service that gets requests.",
             "fewer than expected: a service is not scraped, or has had no request yet.",
-            Query(count_by(recorded(OBJECTIVE))),
+            Query(count_by(series(OBJECTIVE))),
             to(links.TELEMETRY, "Scraped targets"),
             width=4,
         ),
@@ -58,7 +58,7 @@ NOW: Final = Row(
             "Least availability budget",
             "The smallest share of an availability budget that is left.",
             "the table below says whose.",
-            Query(min_by(recorded(BUDGET_REMAINING, eq(SLO, AVAILABILITY)))),
+            Query(min_by(series(BUDGET_REMAINING, eq(SLO, AVAILABILITY)))),
             to(links.SERVICES, "All services"),
             unit="percentunit",
             width=4,
@@ -69,7 +69,7 @@ NOW: Final = Row(
             "Least latency budget",
             "The smallest share of a latency budget that is left.",
             "the table below says whose.",
-            Query(min_by(recorded(BUDGET_REMAINING, eq(SLO, LATENCY)))),
+            Query(min_by(series(BUDGET_REMAINING, eq(SLO, LATENCY)))),
             to(links.SERVICES, "All services"),
             unit="percentunit",
             width=4,
@@ -80,7 +80,7 @@ NOW: Final = Row(
             "Fastest burn, 5 minutes",
             "How many times too fast the most endangered budget is being spent right now.",
             "above 14.4 for an hour it pages; open the service that burns.",
-            Query(max_by(recorded(CURRENT_BURN_RATE))),
+            Query(max_by(series(CURRENT_BURN_RATE))),
             to(links.SERVICES, "All services"),
             to_errors(),
             width=4,
@@ -108,14 +108,14 @@ OBJECTIVES: Final = Row(
             "What each service promises, what it delivers, and how fast it spends its budget.",
             "the smallest budget first; click the service for its failing and slow routes.",
             (
-                each(max_by(recorded(OBJECTIVE), *_KEYS)),
-                each(f"1 - {max_by(recorded(error_ratio('30d')), *_KEYS)}"),
-                each(min_by(recorded(BUDGET_REMAINING), *_KEYS)),
-                each(max_by(recorded(CURRENT_BURN_RATE), *_KEYS)),
+                each(max_by(series(OBJECTIVE), *_KEYS)),
+                each(f"1 - {max_by(series(error_ratio('30d')), *_KEYS)}"),
+                each(min_by(series(BUDGET_REMAINING), *_KEYS)),
+                each(max_by(series(CURRENT_BURN_RATE), *_KEYS)),
                 each(max_by(burn_rate("1h"), *_KEYS)),
                 each(max_by(burn_rate("6h"), *_KEYS)),
                 each(max_by(burn_rate("3d"), *_KEYS)),
-                each(max_by(recorded(total("30d")), *_KEYS)),
+                each(max_by(series(total("30d")), *_KEYS)),
             ),
             (
                 Column(
@@ -169,7 +169,7 @@ CURVES: Final = Row(
             "Budget left, 30 days",
             "How the budget of each objective went down; it regains what happened 30 days ago.",
             "cliffs are incidents to look into; a steady slope is a promise that the service cannot keep.",
-            Query(recorded(BUDGET_REMAINING), _NAME),
+            Query(series(BUDGET_REMAINING), _NAME),
             _TO_SERVICE,
             unit="percentunit",
             minimum=None,
@@ -179,7 +179,7 @@ CURVES: Final = Row(
             "Bad events, 30 days",
             "The share of requests that failed, or were too slow, in windows of one day.",
             "compare the days with the deployments marked in blue.",
-            Query(recorded(error_ratio("1d")), _NAME),
+            Query(series(error_ratio("1d")), _NAME),
             _TO_SERVICE,
             _TO_ERRORS,
             unit="percentunit",

@@ -50,7 +50,7 @@ def _numbers(panel: Panel) -> Iterator[models.DataTransformerConfig]:
         if column.unit not in {TEXT, "dateTimeAsIso"}
     ]
     if fields:
-        yield _transformer("convertFieldType", {"fields": fields, "conversions": fields})
+        yield _transformer("convertFieldType", {"conversions": fields})
 
 
 def columns(panel: Panel) -> Iterator[tuple[str, list[models.DynamicConfigValue]]]:
