@@ -6,6 +6,7 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.grafana import celeryworkers, tasks
+from dashboards.grafana.celeryworkers import WAIT
 from dashboards.grafana.figures import each, figure, graph, listing
 from dashboards.grafana.panels import (
     ERROR_RATIO,
@@ -25,8 +26,6 @@ from dashboards.scrape import SERVICE
 from django_observe.taskmetricset import QUEUE_LENGTH, TASK_FAILED, TASK_RETRIED, TASK_SENT, WORKER_UP
 from django_observe.vocabulary import Label
 
-_WAIT: Final[tuple[Step, ...]] = ((None, GREEN), (5, ORANGE), (60, RED))
-"""Seconds: who waits a minute for a mail asks for it again."""
 _WORKERS: Final[tuple[Step, ...]] = ((None, RED), (1, GREEN))
 _TASK: Final = (SERVICE, Label.NAME)
 _ERROR_LINES: Final = logql.tasks(logql.errors(*STREAMS))
@@ -75,7 +74,7 @@ NOW: Final = Row(
             Query(tasks.queue_wait(0.95)),
             to(links.SERVICES, "Who publishes"),
             unit="s",
-            steps=_WAIT,
+            steps=WAIT,
         ),
         figure(
             "Backlog",
@@ -137,7 +136,7 @@ TASKS: Final = Row(
                 Column(source=2, title="Retries", unit="percentunit"),
                 Column(source=3, title="Runtime, median", unit="s"),
                 Column(source=4, title="Runtime, 95th percentile", unit="s"),
-                Column(source=5, title="Queue wait, 95th percentile", unit="s", steps=_WAIT),
+                Column(source=5, title="Queue wait, 95th percentile", unit="s", steps=WAIT),
             ),
             to_errors(),
             sort_by="Failures",

@@ -6,12 +6,13 @@ from typing import Final
 
 from dashboards import links
 from dashboards.grafana import tasks
-from dashboards.grafana.figures import graph
-from dashboards.grafana.panels import GREEN, RED, Panel, Query, Row
+from dashboards.grafana.figures import each, graph, listing
+from dashboards.grafana.panels import ERROR_RATIO, GREEN, ORANGE, RED, Column, Panel, Query, Row, Step
 from dashboards.grafana.variables import series, to, to_errors
 from dashboards.promql import max_by, min_by, sum_by
 from dashboards.scrape import SERVICE
 from django_observe.taskmetricset import (
+    ACTIVE_CONSUMERS,
     ACTIVE_PROCESSES,
     QUEUE_LENGTH,
     TASK_FAILED,
@@ -22,6 +23,8 @@ from django_observe.taskmetricset import (
 )
 from django_observe.vocabulary import Label
 
+WAIT: Final[tuple[Step, ...]] = ((None, GREEN), (5, ORANGE), (60, RED))
+"""Seconds: who waits a minute for a mail asks for it again."""
 _TO_SERVICE: Final = to(links.SERVICE, "The service of this task", service="${__field.labels.service}")
 
 OUTCOMES: Final = Row(
@@ -77,9 +80,38 @@ TIMES: Final = Row(
     ),
 )
 
+EACH_QUEUE: Final = listing(
+    "Each queue",
+    "Rate, failures, retries, runtime, waiting, backlog and consumers of each queue, longest wait first.",
+    "a backlog without consumers: start a worker for it; with consumers: too few, or a task hangs.",
+    (
+        each(tasks.runs(Label.QUEUE_NAME)),
+        each(tasks.failure_ratio(Label.QUEUE_NAME)),
+        each(tasks.retry_ratio(Label.QUEUE_NAME)),
+        each(tasks.runtime(0.95, Label.QUEUE_NAME)),
+        each(tasks.queue_wait(0.95, Label.QUEUE_NAME)),
+        each(max_by(series(QUEUE_LENGTH.name), Label.QUEUE_NAME)),
+        each(max_by(series(ACTIVE_CONSUMERS.name), Label.QUEUE_NAME)),
+    ),
+    (
+        Column(source=Label.QUEUE_NAME, title="Queue"),
+        Column(source=0, title="Runs per second", unit="ops", decimals=3),
+        Column(source=1, title="Failures", unit="percentunit", steps=ERROR_RATIO, links=(to_errors(),)),
+        Column(source=2, title="Retries", unit="percentunit"),
+        Column(source=3, title="Runtime, 95th percentile", unit="s"),
+        Column(source=4, title="Queue wait, 95th percentile", unit="s", steps=WAIT),
+        Column(source=5, title="Backlog", unit="short"),
+        Column(source=6, title="Consumers", unit="short"),
+    ),
+    to_errors(),
+    sort_by="Queue wait, 95th percentile",
+    width=24,
+)
+
 QUEUES: Final = Row(
     "Queues and workers",
     (
+        EACH_QUEUE,
         graph(
             "Backlog by queue",
             "Messages that wait in the broker, by queue.",
