@@ -20,7 +20,12 @@ _WITH_SERVICE: Final = f"{_LINES} | {logql.line_format('{{ printf `%-16s` .servi
 _NONE: Final = "a journey need not have any"
 
 _THE_TRACE: Final = TraceQuery({"query": "${trace}"})
-EXPLORE_LINES: Final = Link("All its lines in Explore", links.logs_path(_LINES, "${__from}", "${__to}"))
+_FOR_EXPLORE: Final = logql.correlated(
+    "${correlation_id}",
+    like(logql.SERVICE_NAME, ".+"),
+    like(logql.ENVIRONMENT_NAME, "${environment:pipe}"),
+)
+EXPLORE_LINES: Final = Link("All its lines in Explore", links.logs_path(_FOR_EXPLORE, "${__from}", "${__to}"))
 EXPLORE_TRACE: Final = Link("The trace in Explore", links.trace_path("${trace}", "${__from}", "${__to}"))
 _SERVICE: Final = to(links.SERVICE, "This service at that time", service="${__data.fields.Service}")
 _DRAW: Final = to(
@@ -131,7 +136,7 @@ STEPS: Final = Row(
         listing(
             "Requests in time order",
             "Each answered HTTP request: where, how it ended, how long, and what it cost.",
-            "the first answer of 500 or above, read from the bottom of the trace upwards, is where it broke.",
+            "the topmost answer of 500 or above is where it broke: whoever was called answers first.",
             (_lines(_REQUESTS, empty=_NONE),),
             (
                 _TIME,
