@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
+PACE ?= 1
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo demo-check test check dashboards docs install console clean
+.PHONY: help up down demo demo-check test check dashboards docs drill install console clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ install: $(VENV)/.installed-dev ## Make the virtual environment with all that de
 
 docs: $(VENV)/.installed-dev ## Write the reference tables anew from the code
 	@$(BIN)/python docs/build.py
+
+drill: $(VENV)/.installed-dev ## Play ten incidents on the demo (95 minutes, or PACE=10 for ten): do the right alerts come
+	@$(BIN)/python -m demo_services.drills --pace $(PACE)
 
 console: $(VENV)/.installed-demo ## Start the local console alone: pages on 8088, OTLP on 4318
 	@$(BIN)/django-observe console

@@ -15,7 +15,8 @@ from demo_services.ports import HOST, Ports
 STACK = Path(__file__).resolve().parents[2] / "stack"
 ENVIRONMENT = "demo"
 """What the native demo calls itself."""
-CANARY = "orders-canary"
+NATIVE = {"auth": "auth", "orders": "orders", "notifications": "notifications", "worker": "worker_metrics"}
+"""The port of the native demo for each host of the stack's targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,16 @@ class Configuration:
         self._write(self.alertmanager, self._alertmanager())
 
     def watch(self, *, canary: bool) -> None:
-        """Write the targets: the shipped ones at their native ports, with or without the second orders."""
-        hosts = {
-            "auth": "auth",
-            "orders": "orders",
-            "notifications": "notifications",
-            "worker": "worker_metrics",
-        }
-        if canary:
-            hosts |= {CANARY: "canary"}
+        """Write the targets: the shipped ones at their native ports, and the second orders if it runs."""
         for job in scrape.SERVICE_JOBS:
             entries = yaml.safe_load((STACK / f"prometheus/targets/{job}.yml").read_text())
-            native = [native for entry in entries if (native := self._native(entry, hosts))["targets"]]
+            native = [self._native(entry, canary=canary) for entry in entries]
             self._write(self.prometheus.parent / "targets" / f"{job}.yml", native)
 
-    def _native(self, entry: Any, hosts: dict[str, str]) -> Any:
-        names = [hosts[host] for target in entry["targets"] if (host := target.partition(":")[0]) in hosts]
+    def _native(self, entry: Any, *, canary: bool) -> Any:
+        names = [NATIVE[target.partition(":")[0]] for target in entry["targets"]]
+        if canary and "orders" in names:
+            names.append("canary")
         labels = {**entry["labels"], "environment": ENVIRONMENT, "cluster": ENVIRONMENT}
         return {"labels": labels, "targets": [f"{HOST}:{getattr(self.ports, name)}" for name in names]}
 
