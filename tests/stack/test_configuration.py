@@ -117,6 +117,20 @@ def test_grafana_finds_traces_lines_and_journeys_by_our_names() -> None:
     assert f'{Field.CORRELATION_ID}="$${{__span.tags.{Attribute.CORRELATION_ID}}}"' in query
 
 
+def test_grafana_on_a_read_only_root_leaves_its_data_sources_alone() -> None:
+    grafana = composefile.services()["grafana"]
+    assert grafana["read_only"]
+    assert grafana["environment"]["GF_PLUGINS_PREINSTALL_AUTO_UPDATE"] == "false"
+
+
+def test_grafana_opens_on_a_dashboard_that_is_mounted(tmp_path: Path) -> None:
+    composefile.laid_out("grafana", "/etc/grafana", tmp_path)
+    home = composefile.services()["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (tmp_path / Path(home).relative_to("/etc/grafana")).is_file()
+    provider = yaml.safe_load((tmp_path / "provisioning/dashboards/dashboards.yml").read_text())
+    assert provider["providers"][0]["options"]["path"] == str(Path(home).parent)
+
+
 def test_grafana_leads_from_a_trace_to_metrics_that_there_are() -> None:
     (jaeger,) = [source for source in _datasources() if source["uid"] == links.JAEGER]
     metrics = jaeger["jsonData"]["tracesToMetrics"]
