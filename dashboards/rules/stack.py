@@ -10,31 +10,23 @@ from dashboards.rules.annotations import COUNT, SINCE, value
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
 from dashboards.scrape import JAEGER_JOB, JOB, LOKI_JOB, STACK_JOBS, UP
+from dashboards.stackmetrics import (
+    INTEGRATION,
+    LOKI_DISCARDED,
+    LOKI_REASON,
+    NOTIFICATIONS_DROPPED,
+    NOTIFICATIONS_FAILED,
+    RULE_FAILURES,
+    SPANS_NOT_STORED,
+    SPANS_REFUSED,
+)
 from django_observe.vocabulary import Label
 
-# https://github.com/prometheus/prometheus/tree/main/documentation/prometheus-mixin
-RULE_FAILURES: Final = "prometheus_rule_evaluation_failures_total"
+# https://github.com/prometheus/prometheus/tree/main/documentation/prometheus-mixin, and :9090/metrics of 2.42
 RULE_GROUP: Final = "rule_group"
-ALERTS_DROPPED: Final = "prometheus_notifications_dropped_total"
 ALERTS_REFUSED: Final = "prometheus_notifications_errors_total"
-# https://github.com/prometheus/alertmanager/tree/main/doc/alertmanager-mixin
-NOTIFICATIONS_FAILED: Final = "alertmanager_notifications_failed_total"
-INTEGRATION: Final = "integration"
-# https://grafana.com/docs/loki/latest/operations/request-validation-rate-limits/
-LINES_DISCARDED: Final = "loki_discarded_samples_total"
-# https://github.com/jaegertracing/jaeger/tree/main/monitoring/jaeger-mixin
-SPANS_REFUSED: Final = "otelcol_receiver_refused_spans_total"
-SPANS_UNSTORED: Final = "otelcol_exporter_send_failed_spans_total"
-LABELS: Final = {
-    RULE_FAILURES: (RULE_GROUP,),
-    ALERTS_DROPPED: (),
-    ALERTS_REFUSED: ("alertmanager",),
-    NOTIFICATIONS_FAILED: (INTEGRATION,),
-    LINES_DISCARDED: (Label.REASON,),
-    SPANS_REFUSED: ("receiver",),
-    SPANS_UNSTORED: ("exporter",),
-}
-"""What these series are told apart by."""
+LABELS: Final = {RULE_FAILURES: (RULE_GROUP,), ALERTS_REFUSED: ("alertmanager",)}
+"""Series of the stack that only alerts ask for, and their labels."""
 
 
 def groups(pace: Pace) -> list[Group]:
@@ -68,16 +60,16 @@ def _losses(pace: Pace) -> list[Alert]:
     return [
         Alert(
             name="LokiDiscardsLines",
-            expr=_lost(pace, LINES_DISCARDED, by=Label.REASON),
+            expr=_lost(pace, LOKI_DISCARDED, by=LOKI_REASON),
             severity="ticket",
-            keys=(Label.REASON,),
-            summary=f"Loki: {COUNT} log lines discarded ({value(Label.REASON)}), {SINCE}",
+            keys=(LOKI_REASON,),
+            summary=f"Loki: {COUNT} log lines discarded ({value(LOKI_REASON)}), {SINCE}",
             description="Within five minutes. The sender was told 400 or 429; the lines are lost.",
             dashboard=links.TELEMETRY,
         ),
         Alert(
             name="JaegerLosesSpans",
-            expr=_lost(pace, SPANS_REFUSED, SPANS_UNSTORED, by=JOB),
+            expr=_lost(pace, SPANS_REFUSED, SPANS_NOT_STORED, by=JOB),
             severity="ticket",
             keys=(JOB,),
             summary=f"Jaeger: {COUNT} spans refused or not stored, {SINCE}",
@@ -100,7 +92,7 @@ def _failures(pace: Pace) -> list[Alert]:
         ),
         Alert(
             name="AlertsUndelivered",
-            expr=_lost(pace, ALERTS_DROPPED, ALERTS_REFUSED, by=JOB),
+            expr=_lost(pace, NOTIFICATIONS_DROPPED, ALERTS_REFUSED, by=JOB),
             severity="ticket",
             keys=(JOB,),
             summary=f"Prometheus: {COUNT} alerts not delivered to Alertmanager, {SINCE}",

@@ -24,6 +24,9 @@ MINIMUM_BAD: Final = 10
 WORSE: Final = 3
 """Times the best version of the same service."""
 
+SERVICE_VERSION: Final = "service_version"
+"""Loki's name for the resource attribute service.version: structured metadata, as our configuration has it."""
+
 _VERSION: Final = value(Label.VERSION)
 _KEYS: Final = (*SERVICE_KEYS, Label.VERSION)
 _TARGET: Final = (*SERVICE_KEYS, INSTANCE)
@@ -63,7 +66,7 @@ def groups(pace: Pace) -> list[Group]:
         description=f"At least {WORSE} times the share of the best other version that runs beside it.",
         logs=logql.where(
             logql.errors(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
-            eq("service_version", encoded_value(Label.VERSION)),
+            eq(SERVICE_VERSION, encoded_value(Label.VERSION)),
         ),
     )
     return [Group(name="versions", interval=pace(15 * SECOND), rules=[alert])]

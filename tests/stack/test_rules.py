@@ -5,24 +5,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dashboards import links, logql, promql, rules, scrape
+from dashboards import known, links, rules, scrape
 from dashboards.__main__ import BUILT
+from dashboards.reading import Reader
 from dashboards.rules import errorlogs, slo, stack, versions, yamlfile
+from dashboards.rules.expressions import SERVICE_KEYS
 from dashboards.rules.pace import Pace
-from dashboards.rules.presence import DEPENDENCY
 from dashboards.rules.rule import Alert, Group, Record
-from django_observe.metricset import ALL_FAMILIES
 from tests.processes import require
+from tests.stack import grafanacheck
 from tests.stack.rules import budgets, dependencies, objectives, presence, tasks, telemetry
 from tests.stack.rules import stack as parts
 from tests.stack.rules.case import Case
+from tests.stack.test_dashboards import LOG_LABELS
 
 MODULES = (budgets, objectives, presence, dependencies, tasks, telemetry, parts)
 CASES: tuple[Case, ...] = tuple(case for module in MODULES for case in module.CASES)
@@ -93,27 +97,18 @@ def _durations(text: str) -> list[float]:
 
 
 def test_every_metric_and_label_is_known() -> None:
-    known = _known()
-    for rule in RULES:
-        metrics, labels = promql.names(rule.expr)
-        assert metrics <= known.keys(), rule
-        allowed = {label for metric in metrics for label in known[metric]} | {DEPENDENCY}
-        assert labels <= allowed, rule
-
-
-def _known() -> dict[str, set[str]]:
-    ours = {
-        sample: {*family.labels, *scrape.TARGET_LABELS, scrape.LE}
-        for family in ALL_FAMILIES
-        for sample in (family.name, family.total, family.bucket, family.count)
-    }
-    recorded = {rule.name: {*slo.SLO_KEYS, *versions._KEYS} for rule in RULES if isinstance(rule, Record)}
+    here = {name: frozenset((*labels, scrape.JOB, scrape.INSTANCE)) for name, labels in stack.LABELS.items()}
     overrides = {
-        name: {*slo.SLO_KEYS, scrape.LE} for name in (slo.OBJECTIVE_OVERRIDE, slo.THRESHOLD_OVERRIDE)
+        slo.OBJECTIVE_OVERRIDE: frozenset(slo.SLO_KEYS),
+        slo.THRESHOLD_OVERRIDE: frozenset((*SERVICE_KEYS, scrape.LE)),
     }
-    recorded[slo.THRESHOLD].add(scrape.LE)
-    foreign = {name: {*labels, scrape.JOB, scrape.INSTANCE} for name, labels in stack.LABELS.items()}
-    return {scrape.UP: {*scrape.TARGET_LABELS}, **ours, **recorded, **overrides, **foreign}
+    series = {**known.series(), **here, **overrides}
+    for rule in RULES:
+        reader = Reader(series)
+        labels = reader.read(rule.expr)
+        assert reader.faults == [], rule.name
+        if isinstance(rule, Alert):
+            assert set(rule.keys) <= labels, rule.name
 
 
 def test_an_alert_says_who_how_much_and_since_when() -> None:
@@ -143,11 +138,25 @@ def test_the_runbook_links_to_dashboards_that_exist() -> None:
 
 
 def test_loki_gets_its_rules_without_what_only_prometheus_knows() -> None:
-    groups = errorlogs.groups(Pace())
-    text = yamlfile.text(groups, started=False)
+    text = yamlfile.text(errorlogs.groups(Pace()), started=False)
 
     assert "ALERTS_FOR_STATE" not in text
-    for group in groups:
-        for alert in group.alerts:
-            streams = re.findall(r"\{(\w+)=~", alert.expr)
-            assert set(streams) <= set(logql.INDEX_LABELS)
+    assert "$labels.service" in text
+
+
+def test_logql_of_loki_and_of_every_link_parses_and_names_known_fields() -> None:
+    queries = [alert.expr for group in errorlogs.groups(Pace()) for alert in group.alerts]
+    queries += [_query(alert) for alert in rules.alerts()]
+
+    answer = grafanacheck.hold({}, queries)
+
+    assert answer.faults == []
+    for query, labels in zip(queries, answer.labels, strict=True):
+        assert set(labels) <= LOG_LABELS | {versions.SERVICE_VERSION}, query
+
+
+def _query(alert: Alert) -> str:
+    """What an alert's link searches for, with an a for each value."""
+    address = re.sub(r"\{\{.*?\}\}", "a", alert.annotations()["logs_url"])
+    panes = json.loads(parse_qs(urlsplit(address).query)["panes"][0])
+    return str(panes["observe"]["queries"][0]["expr"])
