@@ -24,6 +24,8 @@ from demo_services.telemetry import Span, Telemetry
 HTTP_SECONDS = 10
 MOST_LINES = 500
 """What the console gives at once."""
+RESOURCE = ("service_version",)
+"""What a line gets from its resource, by Loki's name."""
 RELATIVE = re.compile(r"now(?:-(\d+)([smhdw]))?")
 
 
@@ -46,16 +48,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found behind a link."""
+    """What was found behind a link: an offending line, and the spans of the trace it names."""
 
     link: Link
-    lines: int
     line: Line | None
     spans: tuple[Span, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether the offending line was among the lines, and its own span in the trace it names."""
+        """Whether there was such a line, and its own span is in its trace."""
         return self.line is not None and self.line["span_id"] in {span.id for span in self.spans}
 
 
@@ -63,19 +64,18 @@ def follow(url: str, console: str, environment: str, offends: Callable[[Line], b
     """Open the link, look for a line that `offends`, and open its trace."""
     link = Link.read(url)
     wanted = logselection.conditions(link.query)
-    lines = [
-        line
-        for line in _lines(console, wanted)
-        if link.start <= _seconds(line) <= link.end
-        and all(condition.holds(line, environment) for condition in wanted)
-    ]
-    offending = [line for line in lines if offends(line)]
-    telemetry = Telemetry(console)
-    for line in offending:
-        spans = tuple(telemetry.spans(line["trace_id"])) if line["trace_id"] else ()
-        if (evidence := Evidence(link, len(lines), line, spans)).complete:
-            return evidence
-    return Evidence(link, len(lines), next(iter(offending), None), ())
+    on_line = [condition for condition in wanted if condition.label not in RESOURCE]
+    nearest = Evidence(link, None, ())
+    for line in _lines(console, wanted):
+        if not (link.start <= _seconds(line) <= link.end and offends(line)):
+            continue
+        if not all(condition.holds(line, environment) for condition in on_line):
+            continue
+        nearest = Evidence(link, line, tuple(Telemetry(console).spans(line["trace_id"] or "none")))
+        whole = {**line, "attributes": {**line["attributes"], **_resource(console, line)}}
+        if nearest.complete and all(condition.holds(whole, environment) for condition in wanted):
+            return nearest
+    return Evidence(link, nearest.line, ())
 
 
 def _lines(console: str, wanted: list[Condition]) -> list[dict[str, Any]]:
@@ -90,6 +90,19 @@ def _lines(console: str, wanted: list[Condition]) -> list[dict[str, Any]]:
     response.raise_for_status()
     found: list[dict[str, Any]] = response.json()["logs"]
     return found
+
+
+def _resource(console: str, line: Line) -> dict[str, str]:
+    """What the process of a line says of itself: Loki has it beside the line, the console in its trace."""
+    response = requests.get(f"{console}/api/v3/traces/{line['trace_id']}", timeout=HTTP_SECONDS)
+    groups = response.json()["result"]["resourceSpans"] if response.ok else []
+    return {
+        attribute["key"]: str(next(iter(attribute["value"].values())))
+        for group in groups
+        if any(span["spanId"] == line["span_id"] for scope in group["scopeSpans"] for span in scope["spans"])
+        for attribute in group["resource"]["attributes"]
+        if attribute["key"].replace(".", "_") in RESOURCE
+    }
 
 
 def _seconds(line: Line) -> float:

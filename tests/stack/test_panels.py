@@ -20,10 +20,7 @@ UNREACHED = ("celery_task_rejected_total", "celery_task_revoked_total")
 SECONDS = 540
 
 Queries = dict[str, list[dict[str, Any]]]
-pytestmark = [
-    pytest.mark.timeout(SECONDS + 30),
-    pytest.mark.skipif(sys.version_info < (3, 11), reason="grafana-foundation-sdk needs Python 3.11"),
-]
+pytestmark = pytest.mark.timeout(SECONDS + 30)
 
 
 @pytest.fixture(scope="module")
