@@ -25,7 +25,7 @@ WORSE: Final = 3
 """Times the best version of the same service."""
 
 SERVICE_VERSION: Final = "service_version"
-"""Loki's name for the resource attribute service.version: structured metadata, as our configuration has it."""
+"""Loki's name for the resource attribute service.version, which is structured metadata."""
 
 _VERSION: Final = value(Label.VERSION)
 _KEYS: Final = (*SERVICE_KEYS, Label.VERSION)
