@@ -16,7 +16,8 @@ class ActiveRequest:
 
     def __init__(self) -> None:
         self._process: object | None = None
-        settle()
+        if _abandoned:
+            settle()
         metrics.count_active(1)
         self._process = _process
 

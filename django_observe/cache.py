@@ -89,10 +89,9 @@ class _Lookup:
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         _busy.reset(self._token)
-        failed = failure is not None
+        kind: Any = type(self._cache)
         with guard("cache"):
-            kind: type = type(self._cache)
-            report(CacheGet(backend=backend_of(kind), keys=self.keys, hits=self.hits, failed=failed))
+            report(_record(kind, self.keys, self.hits, failure is not None))
 
 
 def _get(name: str, _: Any, cache: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -180,7 +179,12 @@ def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple[
     return len(listed), (listed, *args[1:]) if args else (), kwargs if args else {**kwargs, "keys": listed}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1_024)
+def _record(kind: Any, keys: int, hits: int, failed: bool) -> CacheGet:
+    """Lookups are many and their outcomes few: equal records are one."""
+    return CacheGet(backend=backend_of(kind), keys=keys, hits=hits, failed=failed)
+
+
 def backend_of(kind: type) -> str:
     """The label of a class of caches: django-prometheus' word for it; a third party's has its own name."""
     for each in kind.__mro__:

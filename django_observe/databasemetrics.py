@@ -52,12 +52,14 @@ class DatabaseMetrics:
     def connected(self, connection: NewConnection) -> None:
         """Counts one connection, or one that failed."""
         if not _counts_itself(connection.alias):
-            family = self._new_connections if connection.failure is None else self._connection_errors
-            family.child(connection.alias, connection.vendor).inc()
+            database = (connection.alias, connection.vendor)
+            opened, failed = self._new_connections.child(*database), self._connection_errors.child(*database)
+            (opened if connection.failure is None else failed).inc()
 
     def _bind(self, alias: str, vendor: str) -> tuple[Add, Timer] | None:
         bound = None
         if not _counts_itself(alias):
+            self._execute_many.child(alias, vendor)  # there, as 0, from the first statement on
             bound = (
                 adder(self._execute.child(alias, vendor)),
                 Timer(self._duration.child(alias, vendor)),

@@ -121,10 +121,9 @@ class Observation:
         if self._ended:
             return
         self._ended = True
-        with guard("metrics"):
+        with guard("observation"):
             if self._active is not None:
                 self._active.end()
-        with guard("observation"):
             report(self._exchange(status, response, bytes_out=bytes_out, aborted=aborted))
         with guard("traces"):
             if self.span is not None:
