@@ -24,15 +24,15 @@ def answers(share_bad: float, clean_steps: int = 0) -> dict[str, str]:
     }
 
 
-def timings(share_slow: float, **more: float) -> dict[str, str]:
-    """Durations of a service: this share over half a second; `more` for other buckets, e.g. le1=0.1."""
-    slow = {"0.5": share_slow, "1.0": more.get("le1", 0)}
+def timings(share_slow: float, quick_steps: int = 0, over_a_second: float = 0) -> dict[str, str]:
+    """Durations of a service: after a quick while, this share over half a second, and that over one."""
+    buckets = {"0.5": 1 - share_slow, "1.0": 1 - over_a_second, "+Inf": 1}
+    quick = [(PER_STEP, quick_steps)] if quick_steps else []
     return {
         series(f"{LATENCY}_count"): ramp((PER_STEP, MANY)),
-        series(f"{LATENCY}_bucket", le="+Inf"): ramp((PER_STEP, MANY)),
         **{
-            series(f"{LATENCY}_bucket", le=le): ramp((PER_STEP * (1 - share), MANY))
-            for le, share in slow.items()
+            series(f"{LATENCY}_bucket", le=le): ramp(*quick, (PER_STEP * share, MANY))
+            for le, share in buckets.items()
         },
     }
 
@@ -65,10 +65,10 @@ def _pairs() -> tuple[Case, ...]:
     """Steady shares, at times at which only the pair in question can be meant; budgets are 0.1 % and 1 %."""
     cases = []
     for pair, severity, factor, at, since, clock in (
-        ("1h and 5m", "page", 14.4, 50 * MINUTE, 5 * MINUTE, "00:05"),
-        ("6h and 30m", "page", 6, 2 * HOUR, HOUR + 300, "01:05"),
-        ("1d and 2h", "ticket", 3, 8 * HOUR, 6 * HOUR + 300, "06:05"),
-        ("3d and 6h", "ticket", 1, 26 * HOUR, 24 * HOUR + 300, "00:05"),
+        ("1h and 5m", "page", 14.4, 50 * MINUTE, 150, "00:02"),
+        ("6h and 30m", "page", 6, 2 * HOUR, HOUR + 150, "01:02"),
+        ("1d and 2h", "ticket", 3, 8 * HOUR, 6 * HOUR + 150, "06:02"),
+        ("3d and 6h", "ticket", 1, 26 * HOUR, 24 * HOUR + 150, "00:02"),
     ):
         for name, budget, load, expected in (
             ("ErrorBudgetBurn", 0.001, answers, errors_expected),
@@ -83,7 +83,7 @@ def _pairs() -> tuple[Case, ...]:
                         title=f"{pair}, burn rate {burn:g} against {factor:g}",
                         series=load(share),
                         step=60,
-                        evaluation=300,
+                        evaluation=150,
                         at=at,
                         expected=told if fires else None,
                     )
@@ -92,16 +92,25 @@ def _pairs() -> tuple[Case, ...]:
 
 
 def _fast() -> tuple[Case, ...]:
-    """30 % errors after an hour without: too early, and in time."""
-    late = errors_expected("page", "30%", "1.77", HOUR + 90, "01:01")
+    """After an hour of health: too early, and in time; by the pair of 5m and 1m."""
+    after_a_minute = errors_expected("page", "31%", "0.99", HOUR + 60, "01:01")
+    after_two = slowness_expected("page", "62%", "0.47", HOUR + 105, "01:01")
     return (
-        Case(alert="ErrorBudgetBurn", title="30 % errors for 60 s", series=answers(0.3, 240), at=HOUR + 60),
+        Case(alert="ErrorBudgetBurn", title="31 % errors for 45 s", series=answers(0.31, 240), at=HOUR + 45),
         Case(
             alert="ErrorBudgetBurn",
-            title="30 % errors for 105 s, by the pair 5m and 1m",
-            series=answers(0.3, 240),
-            at=HOUR + 105,
-            expected=late,
+            title="31 % errors for 75 s",
+            series=answers(0.31, 240),
+            at=HOUR + 75,
+            expected=after_a_minute,
+        ),
+        Case(alert="LatencyBudgetBurn", title="62 % slow for 90 s", series=timings(0.62, 240), at=HOUR + 90),
+        Case(
+            alert="LatencyBudgetBurn",
+            title="62 % slow for 120 s",
+            series=timings(0.62, 240),
+            at=HOUR + 120,
+            expected=after_two,
         ),
         Case(
             alert="ErrorBudgetBurn",

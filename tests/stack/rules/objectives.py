@@ -33,7 +33,7 @@ def _slowness(title: str, half: float, one: float, objectives: str, spent: str =
     return Case(
         alert="LatencyBudgetBurn",
         title=title,
-        series=timings(half, le1=one),
+        series=timings(half, over_a_second=one),
         step=60,
         evaluation=60,
         at=1800,

@@ -100,11 +100,11 @@ def _waits(long: float, count: float) -> dict[str, str]:
 _QUEUES = (
     Case(
         alert="CeleryQueueWaitLong",
-        title="half of the tasks wait 10 to 25 s",
-        series=_waits(0.5, 100),
+        title="47 % of the tasks wait 10 to 25 s",
+        series=_waits(0.47, 100),
         at=600,
         expected=_told(
-            "tasks wait 23.5s in queue mail, since 00:05 UTC",
+            "tasks wait 23.4s in queue mail, since 00:05 UTC",
             "The 95th percentile, over five minutes, of the time from publication to start.",
             f'{RUNS} | queue="mail" | queue_wait_ms > 10000',
             345,
