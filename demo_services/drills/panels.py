@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -11,7 +11,17 @@ from typing import Any
 
 from dashboards import promql
 from demo_services.drills import survey
-from demo_services.drills.survey import HEALTHY, STAGES, Asked, excuse, foreign, own, unexplained
+from demo_services.drills.survey import (
+    HEALTHY,
+    STAGES,
+    Asked,
+    Mixin,
+    excuse,
+    foreign,
+    own,
+    shortfall,
+    unexplained,
+)
 
 TEXT = """\
 The native demo under traffic, scraped by a real Prometheus 2.42 with the stack's own rules, first while all
@@ -19,7 +29,7 @@ was well, then with these faults switched on one after the other: {stages}. Each
 asked as Grafana would, for every service; `series` is how many it returned when it first returned any."""
 
 
-def page(ours: Sequence[Asked], others: Mapping[str, Sequence[Asked]]) -> str:
+def page(ours: Sequence[Asked], mixins: Sequence[Mixin]) -> str:
     """docs/reference/panels.md."""
     stages = "; ".join(stage.title for stage in STAGES if stage is not HEALTHY)
     answered = sum(bool(query.series) for query in ours)
@@ -36,7 +46,7 @@ def page(ours: Sequence[Asked], others: Mapping[str, Sequence[Asked]]) -> str:
         "| --- | --- | --- | --- | --- |",
         *(_row(query) for query in ours),
         "",
-        *chain.from_iterable(_others(name, queries) for name, queries in others.items()),
+        *chain.from_iterable(map(_mixin, mixins)),
     ]
     return "\n".join(lines)
 
@@ -50,18 +60,20 @@ def _row(query: Asked) -> str:
     return f"| {query.dashboard} | {query.panel} | {asked} | {query.series} | {when} |"
 
 
-def _others(name: str, queries: Sequence[Asked]) -> list[str]:
-    answered = sum(bool(query.series) for query in queries)
-    empty = [query for query in queries if not query.series]
-    lines = [
-        f"## {name}",
-        "",
-        f"{answered} of {len(queries)} queries of its dashboards, unchanged, returned series.",
-    ]
+def _mixin(mixin: Mixin) -> list[str]:
+    empty = {(query.dashboard, query.panel): shortfall(query) for query in mixin.queries if not query.series}
+    answered = sum(bool(query.series) for query in mixin.queries)
+    text = (
+        f"{answered} of its {len(mixin.queries)} queries, unchanged, returned series on the same Prometheus"
+    )
     return [
-        *lines,
+        f"## {mixin.name}",
         "",
-        *(f"- empty: {query.dashboard}, {query.panel}: `{query.expr}`" for query in empty),
+        f"{text} ({mixin.source}, {mixin.commit[:7]}). The others:",
+        "",
+        "| Dashboard | Panel | Why |",
+        "| --- | --- | --- |",
+        *(f"| {board} | {panel} | {why or '**unknown**'} |" for (board, panel), why in empty.items()),
         "",
     ]
 
@@ -77,15 +89,15 @@ def main() -> int:
         action="append",
         default=[],
         metavar="FILE",
-        help='ask another dashboard\'s queries as well: {"queries": [{"dashboard", "panel", "expr"}]}',
+        help="ask a mixin's queries as well; tests/stack/celery_mixin.json is one",
     )
     options = parser.parse_args()
-    ours, others = own(), {path.stem: foreign(path) for path in options.also}
-    survey.run([*ours, *chain.from_iterable(others.values())])
+    ours, mixins = own(), [foreign(path) for path in options.also]
+    survey.run([*ours, *chain.from_iterable(mixin.queries for mixin in mixins)])
     if options.docs:
-        options.docs.write_text(page(ours, others))
+        options.docs.write_text(page(ours, mixins))
     if options.json:
-        groups = {"ours": ours, **others}
+        groups = {"ours": ours, **{mixin.name: mixin.queries for mixin in mixins}}
         options.json.write_text(
             json.dumps({name: list(map(_plain, group)) for name, group in groups.items()})
         )
@@ -95,7 +107,7 @@ def main() -> int:
 
 
 def _plain(query: Asked) -> dict[str, Any]:
-    return {**asdict(query), "excuse": excuse(query)}
+    return {**asdict(query), "excuse": shortfall(query)}
 
 
 if __name__ == "__main__":

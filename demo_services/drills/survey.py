@@ -6,12 +6,10 @@ First while all is well, then with faults on, one set after the other.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import requests
 
 from dashboards import grafana, promql
 from demo_services.demo import Demo
@@ -19,16 +17,22 @@ from demo_services.drills.addresses import Addresses
 from demo_services.drills.configuration import ENVIRONMENT, Configuration
 from demo_services.drills.monitoring import Monitoring, require_programs
 from demo_services.drills.session import watched
-from demo_services.drills.shop import Shop, open_shop
+from demo_services.drills.shop import open_shop
+from demo_services.drills.stages import HEALTHY, STAGES, Stage
 from demo_services.interruption import Interruption
 from demo_services.plan import Plan
 from demo_services.ports import Ports
 from demo_services.screen import Screen
 from demo_services.telemetry import wait_for
-from django_observe.metricset import CACHE_FAILURES, INTERNAL_FAILURES, METRIC_OVERFLOW, MODEL_DELETES
+from django_observe.metricset import (
+    HTTP_RESPONSES_BY_TEMPLATE,
+    INTERNAL_FAILURES,
+    METRIC_OVERFLOW,
+    MODEL_DELETES,
+)
+from django_observe.taskmetricset import TASK_REJECTED, TASK_REVOKED
 
-PACE = 10
-HTTP_SECONDS = 10
+PACE = 5
 ANY = ("$job", "$queue_name", "$task", "$model", "$view", "$method")
 VARIABLES = {"$environment": ENVIRONMENT, "$service": ".+"}
 MIXIN_VARIABLES = {"$cluster": ENVIRONMENT, "$namespace": "shop", **dict.fromkeys(ANY, ".*")}
@@ -37,12 +41,20 @@ ELSEWHERE = {
     "otelcol_": "Jaeger does not run here",
     "traces_span_metrics_": "Jaeger does not run here",
     "grafana_": "Grafana does not run here",
-    MODEL_DELETES.total: "the demo deletes nothing",
-    CACHE_FAILURES.total: "the demo's cache is in memory and cannot fail",
     INTERNAL_FAILURES.total: "no switch makes the telemetry itself fail",
     METRIC_OVERFLOW.total: "no switch makes that many label values",
+    TASK_REJECTED.total: "nothing in the demo rejects a task",
+    TASK_REVOKED.total: "nothing in the demo revokes a task",
+    HTTP_RESPONSES_BY_TEMPLATE.total: "no service of the demo renders a template",
 }
 """Metrics, or how they begin, that have no series in this demo whatever is switched on."""
+UNANSWERABLE = {
+    "offset 1w": "asks for a week ago",
+    "admin:": "the demo has no admin site",
+    'status=~"3': "no service of the demo redirects within a view",
+    f"{MODEL_DELETES.total}": "the demo deletes nothing",
+}
+"""What a mixin's query asks for that this demo does not have."""
 
 
 @dataclass(slots=True)
@@ -59,14 +71,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A state of the demo, in words, and how it is brought about and ended."""
+class Mixin:
+    """Somebody else's dashboards, and where they are from."""
 
-    title: str
-    begin: Callable[[Shop], object]
-    end: Callable[[Shop], object]
-    seconds: float = 25
-    """The longest it lasts; it ends when every query that may have an answer has had one."""
+    name: str
+    source: str
+    commit: str
+    queries: list[Asked]
 
 
 def own() -> list[Asked]:
@@ -78,12 +89,14 @@ def own() -> list[Asked]:
     ]
 
 
-def foreign(file: Path) -> list[Asked]:
-    """The queries of a mixin's dashboards, from JSON: {"queries": [{"dashboard", "panel", "expr"}]}."""
-    return [
+def foreign(file: Path) -> Mixin:
+    """A mixin's dashboards, from JSON: name, source, commit, queries (each dashboard, panel, expr)."""
+    document = json.loads(file.read_text())
+    queries = [
         Asked(query["dashboard"], query["panel"], _filled(query["expr"], MIXIN_VARIABLES))
-        for query in json.loads(file.read_text())["queries"]
+        for query in document["queries"]
     ]
+    return Mixin(document["name"], document["source"], document["commit"], queries)
 
 
 def _survey(demo: Demo, queries: Sequence[Asked]) -> None:
@@ -111,9 +124,14 @@ def _ask(monitoring: Monitoring, queries: Sequence[Asked], stage: Stage) -> list
 def excuse(query: Asked) -> str:
     """Why the query cannot answer in this demo, if that is known."""
     metrics, _ = promql.names(query.expr)
-    return next(
-        (why for metric in metrics for start, why in ELSEWHERE.items() if metric.startswith(start)), ""
-    )
+    reasons = [why for metric in metrics for start, why in ELSEWHERE.items() if metric.startswith(start)]
+    return next(iter(reasons), "")
+
+
+def shortfall(query: Asked) -> str:
+    """Why a mixin's query cannot answer in this demo, if that is known."""
+    reasons = [why for part, why in UNANSWERABLE.items() if part in query.expr]
+    return excuse(query) or next(iter(reasons), "")
 
 
 def unexplained(queries: Sequence[Asked]) -> list[Asked]:
@@ -129,40 +147,6 @@ def _filled(expr: str, variables: dict[str, str]) -> str:
     for name, value in variables.items():
         expr = expr.replace(name, value)
     return promql.concrete(expr)
-
-
-def _fail(shop: Shop) -> None:
-    shop.set_fault("orders", errors=0.3)
-    shop.set_fault("notifications", poison=0.5)
-    requests.get(f"{shop.plan.ports.url('orders')}/api/orders", timeout=HTTP_SECONDS, allow_redirects=False)
-
-
-def _mend(shop: Shop) -> None:
-    shop.clear_faults("orders")
-    shop.clear_faults("notifications")
-
-
-def _usurp(shop: Shop) -> None:
-    shop.kill("console")
-    shop.start(replace(shop.plan, ports=replace(shop.plan.ports, payment=shop.plan.ports.otlp)).payment())
-
-
-HEALTHY = Stage("all is well", lambda _: None, lambda _: None, seconds=90)
-STAGES = (
-    HEALTHY,
-    Stage("orders errors=0.3, notifications poison=0.5", _fail, _mend),
-    Stage(
-        "the mail server is gone",
-        lambda shop: shop.kill("mail"),
-        lambda shop: shop.start(shop.plan.mail()),
-    ),
-    Stage(
-        "orders dependency=database",
-        lambda shop: shop.set_fault("orders", dependency="database"),
-        lambda shop: shop.clear_faults("orders"),
-    ),
-    Stage("something else listens where traces and logs are sent, and answers 404", _usurp, lambda _: None),
-)
 
 
 def run(queries: Sequence[Asked]) -> None:
