@@ -11,9 +11,8 @@ from typing import Any
 
 from dashboards import promql
 from demo_services.drills import survey
+from demo_services.drills.stages import HEALTHY, STAGES
 from demo_services.drills.survey import (
-    HEALTHY,
-    STAGES,
     Asked,
     Mixin,
     excuse,
