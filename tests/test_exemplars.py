@@ -67,7 +67,7 @@ FILES = {
             bill.delay()
             return HttpResponse("ordered")
 
-        urlpatterns = [path("order/", order), path("plain/", lambda request: HttpResponse("plain"))]
+        urlpatterns = [path("order/", order)]
     """,
     "shop/wsgi.py": """
         from django.core.wsgi import get_wsgi_application
@@ -89,12 +89,12 @@ def pages(console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     for name, text in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(textwrap.dedent(text))
-    broker, web, metrics = free_port(), free_port(), free_port()
+    broker, web, metrics, neighbour = (free_port() for _ in range(4))
     env = {
         "PYTHONPATH": str(ROOT),
         "DJANGO_SETTINGS_MODULE": "shop.settings",
         "REDIS_URL": f"redis://127.0.0.1:{broker}/0",
-        "NEIGHBOUR": f"http://127.0.0.1:{web}/plain/",
+        "NEIGHBOUR": f"http://127.0.0.1:{neighbour}/",
         "OTEL_EXPORTER_OTLP_ENDPOINT": console.otlp,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "OBSERVE_METRICS_DIR": str(folder),
@@ -107,6 +107,8 @@ def pages(console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     gunicorn += ["--workers", "4", "-k", "gthread", "--threads", "4", "-b", f"127.0.0.1:{web}"]
     celery = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-c", "2", "-l", "INFO"]
     with ExitStack() as stack:
+        files = [sys.executable, "-m", "http.server", str(neighbour), "--bind", "127.0.0.1"]
+        stack.enter_context(Process(files, cwd=folder)).wait_for_http(f"http://127.0.0.1:{neighbour}/")
         stack.enter_context(Process(redis)).wait_for_line("Ready to accept connections")
         worker = stack.enter_context(Process(celery, cwd=folder, env=env))
         stack.enter_context(Process(gunicorn, cwd=folder, env=env)).wait_for_http(
