@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo_services.demo import Demo, NotReadyError
-from demo_services.drills import table
+from demo_services.drills import broker, table
 from demo_services.drills.incidents import INCIDENTS
 from demo_services.drills.monitoring import MissingProgramError, require_programs
 from demo_services.drills.session import play_all
 from demo_services.interruption import Interrupted, Interruption
-from demo_services.plan import Plan
-from demo_services.ports import Ports
 from demo_services.programs import ProgramDiedError
 from demo_services.screen import Screen
 
@@ -56,7 +54,7 @@ def run(screen: Screen, options: argparse.Namespace) -> int:
     """Play on free ports with a state of its own, which is kept when a drill has failed."""
     require_programs()
     interruption = Interruption()
-    plan = Plan(Ports.free(), Path(tempfile.mkdtemp(prefix="drill-")))
+    plan = broker.plan(Path(tempfile.mkdtemp(prefix="drill-")))
     incidents = [INCIDENTS[name] for name in options.names or INCIDENTS]
     outcomes = []
     for outcome in play_all(Demo(plan, screen, interruption), incidents, options.pace):

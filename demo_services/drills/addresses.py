@@ -31,3 +31,11 @@ class Addresses:
     def url(self, name: str) -> str:
         """Where it is reached by HTTP."""
         return f"http://{self.at(name)}"
+
+
+def free_port() -> int:
+    """One more port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

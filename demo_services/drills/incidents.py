@@ -74,7 +74,7 @@ _ALL = (
         f"the payment API takes {SLOW_PAYMENT_SECONDS} s",
         lambda shop: shop.tell_payment(delay_seconds=SLOW_PAYMENT_SECONDS),
         lambda shop: shop.tell_payment(delay_seconds=0),
-        frozenset({("DependencySlow", "orders")}),
+        frozenset({("DependencySlow", "orders"), ("LatencyBudgetBurn", "orders")}),
         ("DependencySlow", "orders"),
         lambda line: float(line["attributes"].get("http_ms", 0)) > SLOW_MS,
     ),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dashboards import grafana, promql
 from demo_services.demo import Demo
+from demo_services.drills import broker
 from demo_services.drills.addresses import Addresses
 from demo_services.drills.configuration import ENVIRONMENT, Configuration
 from demo_services.drills.monitoring import Monitoring, require_programs
@@ -20,8 +21,6 @@ from demo_services.drills.session import watched
 from demo_services.drills.shop import open_shop
 from demo_services.drills.stages import HEALTHY, STAGES, Stage
 from demo_services.interruption import Interruption
-from demo_services.plan import Plan
-from demo_services.ports import Ports
 from demo_services.screen import Screen
 from demo_services.telemetry import wait_for
 from django_observe.metricset import (
@@ -152,6 +151,6 @@ def _filled(expr: str, variables: dict[str, str]) -> str:
 def run(queries: Sequence[Asked]) -> None:
     """A survey on free ports with a state of its own."""
     require_programs()
-    plan = Plan(Ports.free(), Path(tempfile.mkdtemp(prefix="panels-")))
+    plan = broker.plan(Path(tempfile.mkdtemp(prefix="panels-")))
     _survey(Demo(plan, Screen(), Interruption()), queries)
     shutil.rmtree(plan.state)
