@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import requests
+
 from demo_services.demo import Demo, NotReadyError
 from demo_services.drills import broker, table
 from demo_services.drills.incidents import INCIDENTS
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MissingProgramError as problem:
         screen.failure(str(problem))
         return BAD_CALL
-    except (ProgramDiedError, NotReadyError) as problem:
+    except (ProgramDiedError, NotReadyError, requests.RequestException) as problem:
         screen.failure(str(problem))
         return FAILED
 

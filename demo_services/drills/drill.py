@@ -29,7 +29,6 @@ class Outcome:
     complete: float | None
     resolved: float | None
     evidence: Evidence | None
-    fault: str = ""
 
     @property
     def passed(self) -> bool:
@@ -46,7 +45,6 @@ class Outcome:
             (self.alerts - expected, f"too many: {told(self.alerts - expected)}"),
             (self.resolved is None, "not resolved"),
             (self.evidence is None or not self.evidence.complete, "the link does not lead to line and trace"),
-            (self.fault, self.fault),
         ]
         return [text for wrong, text in found if wrong]
 
@@ -69,7 +67,7 @@ class Drill:
         """Play it from quiet to quiet; whatever happens, the incident is healed in the end."""
         began = time.time()
         self._pass(quiet)
-        noise = self.webhook.open(began) | self.monitoring.firing()
+        noise = self._alerts(began) | self.monitoring.firing()
         self.say(f"{quiet / self._pace:.0f} quiet seconds: {told(noise)}")
         broken = time.time()
         try:
