@@ -47,7 +47,7 @@ def write(configuration: Configuration, data: Path, since: float) -> None:
     with text.open("w") as lines:
         for labels, address in _targets(configuration):
             page = requests.get(f"http://{address}/metrics", timeout=HTTP_SECONDS).text
-            for name, own, value, grown in _samples(page):
+            for name, own, value, grown in samples(page):
                 series, slope = _series(name, {**own, **labels}), grown / (now - since)
                 for moment in _moments(now, configuration.pace):
                     lines.write(f"{series} {value - slope * (now - moment):.3f} {moment:.3f}\n")
@@ -66,7 +66,7 @@ def _targets(configuration: Configuration) -> Iterator[tuple[dict[str, str], str
             yield {**entry["labels"], **added}, address
 
 
-def _samples(page: str) -> Iterator[tuple[str, Mapping[str, str], float, float]]:
+def samples(page: str) -> Iterator[tuple[str, Mapping[str, str], float, float]]:
     """Name, labels and value of each counter, and by how much it grew if all has been well."""
     for family in text_string_to_metric_families(page):
         counted = {_who(sample): sample.value for sample in family.samples if sample.name.endswith("_count")}

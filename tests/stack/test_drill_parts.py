@@ -15,7 +15,7 @@ import yaml
 from dashboards import links, rules
 from dashboards.rules.rule import Alert
 from demo_services.alertsink import Server
-from demo_services.drills import logselection
+from demo_services.drills import history, logselection
 from demo_services.drills.addresses import Addresses
 from demo_services.drills.configuration import Configuration
 from demo_services.drills.durations import divided, faster
@@ -99,6 +99,31 @@ def test_every_alerts_link_can_be_followed(alert: Alert) -> None:
     """The LogQL of each alert is of the kind that drills understand, whatever its labels are."""
     url = re.sub(r"\{\{.*?\}\}", "1700000000000", alert.annotations()["logs_url"])
     assert logselection.conditions(Link.read(url).query)
+
+
+PAGE = """\
+django_http_responses_total_by_status_total{status="200"} 90.0
+django_http_responses_total_by_status_total{status="503"} 10.0
+# TYPE django_http_requests_latency_including_middlewares_seconds histogram
+django_http_requests_latency_including_middlewares_seconds_bucket{le="0.05"} 50.0
+django_http_requests_latency_including_middlewares_seconds_bucket{le="0.5"} 80.0
+django_http_requests_latency_including_middlewares_seconds_bucket{le="+Inf"} 100.0
+django_http_requests_latency_including_middlewares_seconds_count 100.0
+observe_info{service="orders"} 1.0
+"""
+
+
+def test_the_past_was_quiet() -> None:
+    """Backfilled counters lead up to the present ones, without errors and without slow requests."""
+    grown = {(name.rsplit("_", 1)[1], *labels.values()): by for name, labels, _, by in history.samples(PAGE)}
+    assert grown == {
+        ("total", "200"): 90,
+        ("total", "503"): 0,
+        ("bucket", "0.05"): 0,
+        ("bucket", "0.5"): 100,
+        ("bucket", "+Inf"): 100,
+        ("count",): 100,
+    }
 
 
 def test_webhook_tells_what_is_open() -> None:
