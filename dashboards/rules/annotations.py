@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dashboards import links, logql
+from dashboards import links, logql, runbook
 from dashboards.promql import eq
 from dashboards.rules.pace import MINUTE
 from django_observe.vocabulary import Label
@@ -27,13 +27,11 @@ DURATION: Final = "{{ $value | humanizeDuration }}"
 """The expression's value in a text."""
 BEFORE: Final = 30 * MINUTE
 """Links show this much of what was before."""
-RUNBOOK: Final = "docs/runbook.md"
-
-_runbook = RUNBOOK
+_runbook: str | None = None
 
 
-def use_runbook(url: str) -> None:
-    """Bakes another address of the runbook into the annotations made from now on."""
+def use_runbook(url: str | None) -> None:
+    """Bakes the address of a runbook elsewhere, with a heading for each alert, into annotations made from now on."""
     global _runbook
     _runbook = url
 
@@ -65,18 +63,21 @@ class Annotations:
         return {
             "summary": self._text(summary),
             "description": self._text(description),
-            "runbook_url": f"{_runbook}#{self.alert.lower()}",
+            "runbook_url": self._section(),
             "dashboard_url": links.dashboard_url(self.dashboard, self._variables(), self._start()),
             "logs_url": links.logs_url(self.logs or self._errors(), self._start()),
         }
+
+    def _section(self) -> str:
+        if _runbook is None:
+            return links.panel_url(links.RUNBOOK, runbook.panel_id(self.alert))
+        return f"{_runbook}#{self.alert.lower()}"
 
     def _text(self, text: str) -> str:
         who = f"{value(Label.SERVICE)} ({value(Label.ENVIRONMENT)})"
         return text.replace(WHO, who).replace(SINCE, self._since())
 
     def _since(self) -> str:
-        if not self.started:
-            return "in the last minutes"
         clock = "{{ (. | first | value | toTime).Format `15:04` }}"
         return f"since {{{{ with {self._active_at()} | query }}}}{clock}{{{{ end }}}} UTC"
 

@@ -1,4 +1,7 @@
-"""The alert that Loki's ruler evaluates: a service writes far more error lines than it used to."""
+"""The alert that Loki's ruler evaluates: a service writes far more error lines than it used to.
+
+Loki cannot be asked when an alert began: the link shows the last hour, the message's own "since" says when.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.promql import eq, like, sum_by
-from dashboards.rules.annotations import COUNT, SINCE, WHO, encoded_value
+from dashboards.rules.annotations import COUNT, WHO, encoded_value
 from dashboards.rules.expressions import SERVICE_KEYS, earlier, renamed
 from dashboards.rules.pace import HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
@@ -31,11 +34,11 @@ def groups(pace: Pace) -> list[Group]:
         expr = renamed(expr, ours, theirs)
     alert = Alert(
         name="ErrorLogsRising",
-        expr=expr,
+        expr=sum_by(f"\n{expr}\n", *SERVICE_KEYS),
         severity="ticket",
         hold=pace(30 * SECOND),
         keys=SERVICE_KEYS,
-        summary=f"{WHO}: {COUNT} error lines in 5 minutes, {SINCE}",
+        summary=f"{WHO}: {COUNT} error lines in 5 minutes",
         description=f"Lines of level ERROR or CRITICAL; over {MORE} times as many as in the hour before.",
         dashboard=links.SERVICE,
         logs=logql.errors(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
