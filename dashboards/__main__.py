@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboards import links, rules
-from dashboards.rules.annotations import RUNBOOK, use_runbook
+from dashboards.rules.annotations import use_runbook
 
 BUILT: Final = Path(__file__).parent / "built"
 SDK_PYTHON: Final = (3, 11)
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build.add_argument("--pace", type=float, default=1, help="divide every duration of the rules, for drills")
     build.add_argument("--out", type=Path, default=BUILT, help="folder (default: %(default)s)")
     build.add_argument("--grafana-url", default=links.GRAFANA_URL, help="for alerts (default: %(default)s)")
-    build.add_argument("--runbook-url", default=RUNBOOK, help="for alerts (default: %(default)s)")
+    build.add_argument("--runbook-url", help="for alerts (default: the dashboard Runbook)")
     options = parser.parse_args(arguments)
     links.use_grafana(options.grafana_url)
     use_runbook(options.runbook_url)

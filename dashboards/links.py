@@ -27,6 +27,7 @@ JOURNEY: Final = "observe-journey"
 DEPENDENCIES: Final = "observe-dependencies"
 SLO: Final = "observe-slo"
 TELEMETRY: Final = "observe-telemetry"
+RUNBOOK: Final = "observe-runbook"
 UIDS: Final = (SERVICES, SERVICE, CELERY, JOURNEY, DEPENDENCIES, SLO, TELEMETRY)
 
 _LIVE: Final = re.compile(r"(\{\{.*?\}\}|\$\{[^}]*\})")
@@ -53,6 +54,11 @@ def dashboard_path(uid: str, variables: Mapping[str, str], start: str = "now-1h"
 def dashboard_url(uid: str, variables: Mapping[str, str], start: str = "now-1h", end: str = "now") -> str:
     """As `dashboard_path`, absolute: for alerts."""
     return _base + dashboard_path(uid, variables, start, end)
+
+
+def panel_url(uid: str, panel: int) -> str:
+    """The absolute link to one panel of a dashboard, alone (Grafana 11 and later name it so)."""
+    return f"{_base}/d/{uid}?viewPanel=panel-{panel}"
 
 
 def logs_path(logql: str, start: str = "now-1h", end: str = "now") -> str:

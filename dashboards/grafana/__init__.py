@@ -64,5 +64,7 @@ def files() -> dict[str, str]:
     with warnings.catch_warnings():
         # the SDK would rather have its second schema used; provisioning takes the classic one everywhere
         warnings.simplefilter("ignore", DeprecationWarning)
-        from dashboards.grafana import render
-    return {f"grafana/{board.uid}.json": render.text(board, BOARDS) for board in BOARDS}
+        from dashboards.grafana import render, runbook
+    built = {board.uid: render.text(board, BOARDS) for board in BOARDS}
+    built[links.RUNBOOK] = runbook.text_of(render.TAG)
+    return {f"grafana/{uid}.json": text for uid, text in built.items()}

@@ -31,7 +31,7 @@ _runbook: str | None = None
 
 
 def use_runbook(url: str | None) -> None:
-    """Bakes the address of a runbook elsewhere, with a heading for each alert, into annotations made from now on."""
+    """Bakes the address of a runbook elsewhere, a heading for each alert, into annotations made after this."""
     global _runbook
     _runbook = url
 

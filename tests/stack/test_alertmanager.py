@@ -82,7 +82,7 @@ def _texts(labels: Mapping[str, str]) -> dict[str, str]:
     return {
         "summary": f"{labels.get('service', 'stack')} (test): {labels['alertname']} since 07:21 UTC",
         "description": "What it means.",
-        "runbook_url": f"docs/runbook.md#{labels['alertname'].lower()}",
+        "runbook_url": "http://localhost:3000/d/observe-runbook?viewPanel=panel-7",
         "dashboard_url": "http://localhost:3000/d/observe-service",
         "logs_url": "http://localhost:3000/explore",
     }
@@ -164,7 +164,7 @@ Dashboard: http://localhost:3000/d/observe-service
 
 Log lines: http://localhost:3000/explore
 
-What to do: docs/runbook.md#dependencyfailing
+What to do: http://localhost:3000/d/observe-runbook?viewPanel=panel-7
 
 """
     body = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "TODAY", mail["body"].replace("\r\n", "\n"))

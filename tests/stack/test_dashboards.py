@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dashboards import grafana, known, links, logql, promql
+from dashboards import grafana, known, links, logql, promql, rules
 from dashboards.__main__ import BUILT, main
 from dashboards.grafana.panels import Query
 from django_observe.vocabulary import Field
@@ -37,7 +37,8 @@ def built() -> dict[str, Any]:
     return {path.stem: json.loads(path.read_text()) for path in sorted((BUILT / "grafana").glob("*.json"))}
 
 
-BUILT_DASHBOARDS = built()
+RUNBOOK = built()[links.RUNBOOK]
+BUILT_DASHBOARDS = {uid: dashboard for uid, dashboard in built().items() if uid != links.RUNBOOK}
 
 
 def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
@@ -72,6 +73,19 @@ def loki_queries() -> list[str]:
 @needs_sdk
 def test_the_built_files_are_what_the_code_builds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_runbook_is_a_dashboard_whose_panels_alerts_link_to() -> None:
+    text = (ROOT / "docs" / "runbook.md").read_text()
+    for alert in rules.alerts():
+        link = urlsplit(alert.annotations()["runbook_url"])
+        panel = int(parse_qs(link.query)["viewPanel"][0].removeprefix("panel-"))
+        (shown,) = (panel_ for panel_ in RUNBOOK["panels"] if panel_["id"] == panel)
+        assert link.path == f"/d/{RUNBOOK['uid']}"
+        assert shown["title"] == alert.name
+        meaning = text.split(f"## {alert.name}\n\n")[1].split("\n")[0]
+        assert shown["options"]["content"].startswith(meaning[:40])
+    assert not re.search(r"\]\((?!https?://|/)", json.dumps(RUNBOOK)), "a link that Grafana does not have"
 
 
 @needs_sdk
@@ -238,8 +252,8 @@ def test_check_fails_for_a_panel_that_asks_for_nothing(
 def test_a_rename_in_the_package_fails_the_check(
     tmp_path: Path, name: str, other: str, complaint: str
 ) -> None:
-    for package in ("django_observe", "dashboards"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("django_observe", "dashboards", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     renamed = 0
     for path in (tmp_path / "django_observe").glob("*.py"):
         if name in (text := path.read_text()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from dashboards.rules.pace import Pace
 from tests.processes import require
 
 BUILT = Path(__file__).parents[3] / "dashboards" / "built" / "prometheus"
+RUNBOOK = (BUILT.parents[2] / "docs" / "runbook.md").read_text()
+HEADINGS = re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)
 GRAFANA = "http://localhost:3000"
 BEFORE_SECONDS = 1800
 RECORDS = {rule.name for group in rules.recording(Pace()) for rule in group.rules}
@@ -54,7 +57,7 @@ class Expected:
             "exp_annotations": {
                 "summary": self.summary,
                 "description": self.description,
-                "runbook_url": f"docs/runbook.md#{name.lower()}",
+                "runbook_url": f"{GRAFANA}/d/observe-runbook?viewPanel=panel-{HEADINGS.index(name) + 1}",
                 "dashboard_url": f"{GRAFANA}/d/{self.dashboard}?" + "&".join(f"{k}={v}" for k, v in query),
                 "logs_url": f"{GRAFANA}/explore?schemaVersion=1&orgId=1&panes={panes}",
             },
