@@ -31,7 +31,7 @@ _runbook: str | None = None
 
 
 def use_runbook(url: str | None) -> None:
-    """Bakes the address of a runbook elsewhere, a heading for each alert, into annotations made after this."""
+    """Bakes the address of a runbook elsewhere, a heading for each alert, into annotations made after."""
     global _runbook
     _runbook = url
 
