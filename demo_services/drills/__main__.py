@@ -58,16 +58,16 @@ def run(screen: Screen, options: argparse.Namespace) -> int:
     interruption = Interruption()
     plan = broker.plan(Path(tempfile.mkdtemp(prefix="drill-")))
     incidents = [INCIDENTS[name] for name in options.names or INCIDENTS]
-    outcomes = []
+    results: list[table.Result] = []
     for outcome in play_all(Demo(plan, screen, interruption), incidents, options.pace):
-        outcomes.append(outcome)
-        screen.console.print(table.terminal([outcome]))
+        results.append(table.result(outcome))
+        screen.console.print(table.terminal(results[-1:]))
         if options.json:
-            options.json.write_text(table.as_json(outcomes, options.pace))
+            options.json.write_text(table.as_json(results, options.pace))
         if options.docs:
-            options.docs.write_text(table.page(outcomes, options.pace))
-    screen.console.print(table.terminal(outcomes))
-    if not all(outcome.passed for outcome in outcomes):
+            options.docs.write_text(table.page(results, options.pace))
+    screen.console.print(table.terminal(results))
+    if not all(result["passed"] for result in results):
         screen.failure(f"The output of each program is kept in {plan.state / 'log'}.")
         return FAILED
     shutil.rmtree(plan.state)
