@@ -1,10 +1,14 @@
-"""Where the parts that only a drill has listen, all on 127.0.0.1."""
+"""Where the parts of a drill listen, all on 127.0.0.1."""
 
+import random
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from demo_services.ports import HOST
+from demo_services.ports import HOST, Ports
+
+RANGE = range(20_000, 32_000)
+"""Below those that Linux gives to outgoing connections: a port must stay free while its service is dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +19,6 @@ class Addresses:
     alertmanager: int
     webhook: int
 
-    @classmethod
-    def free(cls) -> "Addresses":
-        """Ports that nobody listens on just now."""
-        with ExitStack() as stack:
-            probes = [stack.enter_context(socket.socket()) for _ in fields(cls)]
-            for probe in probes:
-                probe.bind((HOST, 0))
-            return cls(*[probe.getsockname()[1] for probe in probes])
-
     def at(self, name: str) -> str:
         """`host:port` of the part of this name."""
         return f"{HOST}:{getattr(self, name)}"
@@ -33,9 +28,21 @@ class Addresses:
         return f"http://{self.at(name)}"
 
 
-def free_port() -> int:
-    """One more port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_addresses() -> Addresses:
+    """Ports for the monitoring that nobody listens on just now."""
+    free = free_ports()
+    return Addresses(*[next(free) for _ in fields(Addresses)])
+
+
+def free_demo_ports() -> Ports:
+    """Ports for the demo that nobody listens on just now."""
+    free = free_ports()
+    return Ports(*[next(free) for _ in fields(Ports)])
+
+
+def free_ports() -> Iterator[int]:
+    """Ports that nobody listens on just now, in no order; each once."""
+    for port in random.sample(RANGE, len(RANGE)):
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) != 0:
+                yield port

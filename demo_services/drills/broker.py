@@ -8,9 +8,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo_services.drills.addresses import free_port
+from demo_services.drills.addresses import free_demo_ports, free_ports
 from demo_services.plan import Plan
-from demo_services.ports import HOST, Ports
+from demo_services.ports import HOST
 from demo_services.programs import Program
 
 REDIS = "redis-server"
@@ -40,5 +40,5 @@ class PlanWithRedis(Plan):
 def plan(state: Path) -> Plan:
     """The demo on free ports: with Redis if it is installed, else with the queue in files."""
     if shutil.which(REDIS):
-        return PlanWithRedis(Ports.free(), state, free_port())
-    return Plan(Ports.free(), state)
+        return PlanWithRedis(free_demo_ports(), state, next(free_ports()))
+    return Plan(free_demo_ports(), state)

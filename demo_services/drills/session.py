@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from demo_services.demo import Demo
 from demo_services.drills import drill, history
-from demo_services.drills.addresses import Addresses
+from demo_services.drills.addresses import free_addresses
 from demo_services.drills.configuration import Configuration
 from demo_services.drills.drill import Drill, Outcome
 from demo_services.drills.incidents import Incident
@@ -20,7 +20,7 @@ WARM_UP_SECONDS = 15
 
 def play_all(demo: Demo, incidents: Iterable[Incident], pace: float) -> Iterator[Outcome]:
     """Each incident's outcome as soon as it is known; each gets a Prometheus that knows no other."""
-    addresses = Addresses.free()
+    addresses = free_addresses()
     configuration = Configuration(demo.plan.state / "monitoring", demo.plan.ports, addresses, pace)
     monitoring = Monitoring(configuration)
     say = demo.screen.console.print

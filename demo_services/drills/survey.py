@@ -14,7 +14,7 @@ from pathlib import Path
 from dashboards import grafana, promql
 from demo_services.demo import Demo
 from demo_services.drills import broker
-from demo_services.drills.addresses import Addresses
+from demo_services.drills.addresses import free_addresses
 from demo_services.drills.configuration import ENVIRONMENT, Configuration
 from demo_services.drills.monitoring import Monitoring, require_programs
 from demo_services.drills.session import watched
@@ -100,7 +100,7 @@ def foreign(file: Path) -> Mixin:
 
 def _survey(demo: Demo, queries: Sequence[Asked]) -> None:
     """Ask all of them, stage by stage, until each has answered or the stages are over."""
-    configuration = Configuration(demo.plan.state / "monitoring", demo.plan.ports, Addresses.free(), PACE)
+    configuration = Configuration(demo.plan.state / "monitoring", demo.plan.ports, free_addresses(), PACE)
     monitoring = Monitoring(configuration)
     with open_shop(demo, configuration, browsing=True) as shop, watched(shop, monitoring):
         for stage in STAGES:
