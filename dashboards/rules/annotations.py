@@ -46,6 +46,13 @@ def encoded_value(label: str) -> str:
     return f"{{{{ $labels.{label} | urlquery }}}}"
 
 
+CONCERNED: Final = (
+    eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE)),
+    eq(logql.ENVIRONMENT_NAME, encoded_value(Label.ENVIRONMENT)),
+)
+"""In LogQL: the streams of the alert's service in its environment."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotations:
     """The annotations of one alert; `dashboards.rules.rule.Alert` explains the fields."""
@@ -101,7 +108,5 @@ class Annotations:
         return {key: encoded_value(key) for key in self.keys if key in (Label.SERVICE, Label.ENVIRONMENT)}
 
     def _errors(self) -> str:
-        concerned = (
-            [eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))] if Label.SERVICE in self.keys else []
-        )
-        return logql.errors(*concerned)
+        matched = zip((Label.SERVICE, Label.ENVIRONMENT), CONCERNED, strict=True)
+        return logql.errors(*(matcher for label, matcher in matched if label in self.keys))

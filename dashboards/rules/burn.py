@@ -14,19 +14,21 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.promql import eq, selector
-from dashboards.rules.annotations import SHARE, SINCE, WHO, encoded_value, value
+from dashboards.rules.annotations import CONCERNED, SHARE, SINCE, WHO, value
 from dashboards.rules.expressions import on
 from dashboards.rules.pace import DAY, HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group, Severity
 from dashboards.rules.slo import (
     AVAILABILITY,
     BUCKETS,
+    DEFAULT_THRESHOLD,
     ERROR_BUDGET,
     LATENCY,
     OBJECTIVE_OVERRIDE,
     PERIOD_BURN_RATE,
     SLO,
     SLO_KEYS,
+    THRESHOLD,
     THRESHOLD_OVERRIDE,
     bad,
     error_ratio,
@@ -66,6 +68,13 @@ _SPENT: Final = (
     "$labels.service $labels.environment $labels.slo | query }}"
     " The budget of 30 days is spent {{ . | first | value | printf `%.2f` }} times.{{ end }}"
 )
+_THRESHOLD_MS: Final = (
+    "{{ with printf `" + THRESHOLD + "{service=%q,environment=%q}` "
+    "$labels.service $labels.environment | query }}"
+    "{{ with printf `1000 * vector(%s)` (. | first | label `le`) | query }}"
+    "{{ . | first | value | printf `%.0f` }}{{ end }}"
+    "{{ else }}" + f"{1000 * float(DEFAULT_THRESHOLD):.0f}" + "{{ end }}"
+)
 _PACES: Final[dict[Severity, str]] = {
     "page": "at least 6 times too fast: the error budget of 30 days lasts 5 days at most",
     "ticket": "faster than the objective allows: the error budget will not last the 30 days",
@@ -95,7 +104,6 @@ def _errors(pace: Pace, severity: Severity) -> Alert:
 
 
 def _slowness(pace: Pace, severity: Severity) -> Alert:
-    service = logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE)))
     return Alert(
         name="LatencyBudgetBurn",
         expr=_burning(pace, LATENCY, severity),
@@ -103,7 +111,7 @@ def _slowness(pace: Pace, severity: Severity) -> Alert:
         keys=SLO_KEYS,
         summary=f"{WHO}: {SHARE} of requests are too slow, {SINCE}",
         description=f"Answers slower than the objective's threshold come {_PACES[severity]}.{_SPENT}",
-        logs=logql.where(service, f"{Field.DURATION_MS} > 500"),
+        logs=logql.where(logql.stream(*CONCERNED), f"{Field.DURATION_MS} > {_THRESHOLD_MS}"),
     )
 
 

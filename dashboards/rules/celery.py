@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.promql import eq, increase, max_by, quantile, rate, sum_by
-from dashboards.rules.annotations import COUNT, DURATION, SHARE, SINCE, WHO, encoded_value, value
+from dashboards.rules.annotations import CONCERNED, COUNT, DURATION, SHARE, SINCE, WHO, encoded_value, value
 from dashboards.rules.expressions import SERVICE_KEYS, group_by, on
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.presence import ALL_LINES, gone
@@ -39,7 +39,7 @@ _TASK: Final = value(Label.NAME)
 _QUEUE: Final = value(Label.QUEUE_NAME)
 _TASK_KEYS: Final = (*SERVICE_KEYS, Label.NAME)
 _QUEUE_KEYS: Final = (*SERVICE_KEYS, Label.QUEUE_NAME)
-_RUNS: Final = logql.tasks(logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))))
+_RUNS: Final = logql.tasks(logql.stream(*CONCERNED))
 _TASK_RUNS: Final = logql.where(_RUNS, eq(Field.TASK, encoded_value(Label.NAME)))
 _QUEUE_RUNS: Final = logql.where(_RUNS, eq(Field.QUEUE, encoded_value(Label.QUEUE_NAME)))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import logql
-from dashboards.promql import eq, increase, like, max_by, selector, sum_by, unlike
-from dashboards.rules.annotations import COUNT, SINCE, WHO, encoded_value, value
+from dashboards.promql import increase, like, max_by, selector, sum_by, unlike
+from dashboards.rules.annotations import CONCERNED, COUNT, SINCE, WHO, value
 from dashboards.rules.expressions import SERVICE_KEYS
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
@@ -20,7 +20,7 @@ OF_THE_DATA: Final = "IntegrityError|DataError"
 
 _KEYS: Final = (*SERVICE_KEYS, Label.ALIAS)
 _ERROR_LINES: Final = logql.where(
-    logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
+    logql.stream(*CONCERNED),
     like(Field.ERROR_TYPE, ".*(Database|Operational|Interface|Internal|Programming)Error"),
 )
 

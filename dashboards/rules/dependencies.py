@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.promql import eq, increase, like, max_by, over_time, quantile, rate, selector, sum_by
-from dashboards.rules.annotations import DURATION, SHARE, SINCE, WHO, encoded_value, value
+from dashboards.rules.annotations import CONCERNED, DURATION, SHARE, SINCE, WHO, value
 from dashboards.rules.expressions import SERVICE_KEYS, earlier, renamed
 from dashboards.rules.pace import HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.presence import DEPENDENCY
@@ -26,7 +26,7 @@ _CALLED: Final = value(Label.SERVER_ADDRESS)
 _CALL_KEYS: Final = (*SERVICE_KEYS, Label.SERVER_ADDRESS)
 _HOST: Final = "([A-Za-z][^.:]*).*"
 """The first name of a host: of `auth.shop.svc:8000` it is the service; an address in digits has none."""
-_SERVICE_LINES: Final = logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE)))
+_SERVICE_LINES: Final = logql.stream(*CONCERNED)
 
 
 def groups(pace: Pace) -> list[Group]:

@@ -1,6 +1,7 @@
 """The alert that Loki's ruler evaluates: a service writes far more error lines than it used to.
 
-Loki cannot be asked when an alert began: the link shows the last hour, the message's own "since" says when.
+Loki cannot be asked when an alert began: the summary says of which minutes it speaks, the link shows the last
+hour, and Alertmanager's message adds since when.
 """
 
 from __future__ import annotations
@@ -8,12 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import links, logql
-from dashboards.promql import eq, like, sum_by
-from dashboards.rules.annotations import COUNT, WHO, encoded_value
+from dashboards.promql import like, sum_by
+from dashboards.rules.annotations import COUNT, WHO
 from dashboards.rules.expressions import SERVICE_KEYS, earlier, renamed
 from dashboards.rules.pace import HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
-from django_observe.vocabulary import Label
 
 MINIMUM_LINES: Final = 10
 MORE: Final = 5
@@ -38,9 +38,8 @@ def groups(pace: Pace) -> list[Group]:
         severity="ticket",
         hold=pace(30 * SECOND),
         keys=SERVICE_KEYS,
-        summary=f"{WHO}: {COUNT} error lines in 5 minutes",
+        summary=f"{WHO}: {COUNT} error lines in the 5 minutes before this message",
         description=f"Lines of level ERROR or CRITICAL; over {MORE} times as many as in the hour before.",
         dashboard=links.SERVICE,
-        logs=logql.errors(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
     )
     return [Group(name="error-logs", interval=pace(15 * SECOND), rules=[alert])]

@@ -10,7 +10,7 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.promql import count_by, eq, increase, like, max_by, selector, sum_by
-from dashboards.rules.annotations import COUNT, SINCE, WHO, encoded_value, value
+from dashboards.rules.annotations import CONCERNED, COUNT, SINCE, WHO, value
 from dashboards.rules.expressions import SERVICE_KEYS, earlier, group_by, renamed
 from dashboards.rules.pace import HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
@@ -22,7 +22,7 @@ DEPENDENCY: Final = "dependency"
 """A label that ServiceAbsent and the alerts of its callers share, so that the one can silence the others."""
 USUAL_REQUESTS: Final = 300
 """In half an hour: ten a minute, so that a minute and a half without any is no chance (e to the minus 15)."""
-ALL_LINES: Final = logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE)))
+ALL_LINES: Final = logql.stream(*CONCERNED)
 
 
 def gone(pace: Pace, job: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import links, logql
-from dashboards.promql import eq, increase, like, max_by, sum_by
-from dashboards.rules.annotations import COUNT, SINCE, WHO, encoded_value, value
+from dashboards.promql import increase, like, max_by, sum_by
+from dashboards.rules.annotations import CONCERNED, COUNT, SINCE, WHO, value
 from dashboards.rules.expressions import SERVICE_KEYS, grown
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
@@ -24,7 +24,7 @@ from django_observe.vocabulary import Label
 
 _SIGNAL_KEYS: Final = (*SERVICE_KEYS, Label.SIGNAL)
 _OWN_LINES: Final = logql.where(
-    logql.stream(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
+    logql.stream(*CONCERNED),
     like(logql.SEVERITY, f"WARNING|{logql.ERROR_LEVELS}"),
 )
 

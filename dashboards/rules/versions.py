@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import logql
 from dashboards.promql import aggregate, count_by, eq, increase, min_by, selector, sum_by
-from dashboards.rules.annotations import SHARE, SINCE, WHO, encoded_value, value
+from dashboards.rules.annotations import CONCERNED, SHARE, SINCE, WHO, encoded_value, value
 from dashboards.rules.expressions import SERVICE_KEYS, on
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group, Record
@@ -65,7 +65,7 @@ def groups(pace: Pace) -> list[Group]:
         summary=f"{WHO}: version {_VERSION} fails {SHARE} of its requests, {SINCE}",
         description=f"At least {WORSE} times the share of the best other version that runs beside it.",
         logs=logql.where(
-            logql.errors(eq(logql.SERVICE_NAME, encoded_value(Label.SERVICE))),
+            logql.errors(*CONCERNED),
             eq(SERVICE_VERSION, encoded_value(Label.VERSION)),
         ),
     )

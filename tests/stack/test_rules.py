@@ -142,6 +142,7 @@ def test_loki_gets_its_rules_without_what_only_prometheus_knows() -> None:
 
     assert "ALERTS_FOR_STATE" not in text
     assert "$labels.service" in text
+    assert "error lines in the 5 minutes before this message" in text
 
 
 def test_logql_of_loki_and_of_every_link_parses_and_names_known_fields() -> None:
@@ -156,7 +157,7 @@ def test_logql_of_loki_and_of_every_link_parses_and_names_known_fields() -> None
 
 
 def _query(alert: Alert) -> str:
-    """What an alert's link searches for, with an a for each value."""
-    address = re.sub(r"\{\{.*?\}\}", "a", alert.annotations()["logs_url"])
+    """What an alert's link searches for, with a 1 for each value."""
+    address = re.sub(r"\{\{.*?\}\}", "1", alert.annotations()["logs_url"])
     panes = json.loads(parse_qs(urlsplit(address).query)["panes"][0])
     return str(panes["observe"]["queries"][0]["expr"])

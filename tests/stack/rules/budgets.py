@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack.rules.case import TARGET, Case, Expected, ramp, series
+from tests.stack.rules.case import LINES, TARGET, Case, Expected, ramp, series
 
 RESPONSES = "django_http_responses_total_by_status_total"
 LATENCY = "django_http_requests_latency_including_middlewares_seconds"
@@ -14,24 +14,27 @@ MANY = 1_600
 """Steps; more than any case looks at."""
 
 
-def answers(share_bad: float, clean_steps: int = 0) -> dict[str, str]:
-    """Responses of a service: after a clean while, this share of them a 500."""
+def answers(share_bad: float, clean_steps: int = 0, bad_steps: int = MANY, **who: str) -> dict[str, str]:
+    """Responses of a service: this share of them a 500 for so many steps, none before and after."""
     bad = PER_STEP * share_bad
-    clean = [(PER_STEP, clean_steps)] if clean_steps else []
+    before = [(PER_STEP, 0, clean_steps)] if clean_steps else []
+    steps = (*before, (PER_STEP - bad, bad, bad_steps), (PER_STEP, 0, MANY))
     return {
-        series(RESPONSES, status="200"): ramp(*clean, (PER_STEP - bad, MANY)),
-        series(RESPONSES, status="500"): ramp(*([(0, clean_steps)] if clean_steps else []), (bad, MANY)),
+        series(RESPONSES, status="200", **who): ramp(*((good, times) for good, _, times in steps)),
+        series(RESPONSES, status="500", **who): ramp(*((bad, times) for _, bad, times in steps)),
     }
 
 
-def timings(share_slow: float, quick_steps: int = 0, over_a_second: float = 0) -> dict[str, str]:
-    """Durations of a service: after a quick while, this share over half a second, and that over one."""
+def timings(
+    share_slow: float, quick_steps: int = 0, slow_steps: int = MANY, over_a_second: float = 0
+) -> dict[str, str]:
+    """Durations of a service: for so many steps this share over half a second, and that over one."""
     buckets = {"0.5": 1 - share_slow, "1.0": 1 - over_a_second, "+Inf": 1}
     quick = [(PER_STEP, quick_steps)] if quick_steps else []
     return {
-        series(f"{LATENCY}_count"): ramp((PER_STEP, MANY)),
+        series(f"{LATENCY}_count"): ramp((PER_STEP, 2 * MANY)),
         **{
-            series(f"{LATENCY}_bucket", le=le): ramp(*quick, (PER_STEP * share, MANY))
+            series(f"{LATENCY}_bucket", le=le): ramp(*quick, (PER_STEP * share, slow_steps), (PER_STEP, MANY))
             for le, share in buckets.items()
         },
     }
@@ -48,15 +51,17 @@ def errors_expected(severity: str, share: str, spent: str, since: int, clock: st
     )
 
 
-def slowness_expected(severity: str, share: str, spent: str, since: int, clock: str) -> Expected:
-    """The alert on latency."""
+def slowness_expected(
+    severity: str, share: str, spent: str, since: int, clock: str, *, threshold_ms: int = 500
+) -> Expected:
+    """The alert on latency; its log lines are those over the threshold."""
     rate = PAGED if severity == "page" else TICKETED
     return Expected(
         labels={**TARGET, "slo": "latency", "severity": severity},
         summary=f"orders (test): {share} of requests are too slow, since {clock} UTC",
         description=f"Answers slower than the objective's threshold come {rate} "
         f"The budget of 30 days is spent {spent} times.",
-        logs='{service_name="orders"} | duration_ms > 500',
+        logs=f"{LINES} | duration_ms > {threshold_ms}",
         since=since,
     )
 
@@ -89,6 +94,39 @@ def _pairs() -> tuple[Case, ...]:
                     )
                 )
     return tuple(cases)
+
+
+def _over() -> tuple[Case, ...]:
+    """The long window still exceeds its factor, but the short one is clean again: it is over."""
+    cases = []
+    for pair, share, at, clean in (
+        ("6h and 30m", 10, 3 * HOUR, 40 * MINUTE),
+        ("1d and 2h", 6, 10 * HOUR, 150 * MINUTE),
+        ("3d and 6h", 2.5, 32 * HOUR, 7 * HOUR),
+    ):
+        bad_steps = (at - clean) // 60
+        for name, given in (
+            ("ErrorBudgetBurn", answers(share * 0.001, bad_steps=bad_steps)),
+            ("LatencyBudgetBurn", timings(share * 0.01, slow_steps=bad_steps)),
+        ):
+            title = f"{pair}, over for {clean // 60} minutes"
+            cases.append(Case(alert=name, title=title, series=given, step=60, evaluation=150, at=at))
+    return tuple(cases)
+
+
+def _one_of_three() -> Case:
+    """The same service elsewhere, and another one beside it, are well."""
+    return Case(
+        alert="ErrorBudgetBurn",
+        title="31 % errors of one service in one environment, two others are well",
+        series={
+            **answers(0.31, 240),
+            **answers(0, environment="staging"),
+            **answers(0, service="auth", instance="auth:8000"),
+        },
+        at=HOUR + 75,
+        expected=errors_expected("page", "31%", "0.99", HOUR + 60, "01:01"),
+    )
 
 
 def _fast() -> tuple[Case, ...]:
@@ -150,4 +188,4 @@ def _floor() -> tuple[Case, ...]:
     )
 
 
-CASES = (*_pairs(), *_fast(), *_floor())
+CASES = (*_pairs(), *_over(), *_fast(), _one_of_three(), *_floor())

@@ -26,6 +26,8 @@ ON_RECORDS = {alert.name for alert in rules.alerts() if any(name in alert.expr f
 ORDER = ["objectives", *(group.name for group in (*rules.recording(Pace()), *rules.alerting(Pace())))]
 """Groups as they are evaluated here; in Prometheus a group's place within the interval is chance."""
 TARGET = {"environment": "test", "service": "orders"}
+LINES = '{service_name="orders", deployment_environment_name="test"}'
+"""The streams of that service there, in LogQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class Expected:
     description: str
     dashboard: str = "observe-service"
     variables: Mapping[str, str] = field(default_factory=lambda: {"service": "orders", "environment": "test"})
-    logs: str = '{service_name="orders"} | severity_text=~"ERROR|CRITICAL"'
+    logs: str = f'{LINES} | severity_text=~"ERROR|CRITICAL"'
     since: int
 
     def as_alert(self, name: str) -> dict[str, Mapping[str, str]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from tests.stack.rules.case import TARGET, Case, Expected, ramp, series
+from tests.stack.rules.case import LINES, TARGET, Case, Expected, ramp, series
 
 CALLS = "http_client_request_duration_seconds"
-WARNINGS = '{service_name="orders"} | severity_text=~"WARNING|ERROR|CRITICAL"'
-DATABASE_LINES = (
-    '{service_name="orders"} | error_type=~".*(Database|Operational|Interface|Internal|Programming)Error"'
-)
+WARNINGS = f'{LINES} | severity_text=~"WARNING|ERROR|CRITICAL"'
+DATABASE_LINES = f'{LINES} | error_type=~".*(Database|Operational|Interface|Internal|Programming)Error"'
 
 
 def _calls(address: str, status: str, values: str, name: str = "count", **more: str) -> dict[str, str]:
@@ -96,7 +94,7 @@ _SLOW = (
             summary="orders (test): calls to payment take 2.35s, since 00:30 UTC",
             description="The 95th percentile of five minutes; over 3 times that of the hour before.",
             dashboard="observe-dependencies",
-            logs='{service_name="orders"} | http_ms > 1000',
+            logs=f"{LINES} | http_ms > 1000",
             since=1845,
         ),
     ),

@@ -28,8 +28,12 @@ def _errors(title: str, share: float, objectives: str, spent: str = "") -> Case:
     )
 
 
-def _slowness(title: str, half: float, one: float, objectives: str, spent: str = "") -> Case:
-    told = slowness_expected("page", f"{100 * one:g}%", spent, 60, "00:01") if spent else None
+def _slowness(
+    title: str, half: float, one: float, objectives: str, spent: str = "", *, threshold_ms: int = 500
+) -> Case:
+    told = None
+    if spent:
+        told = slowness_expected("page", f"{100 * one:g}%", spent, 60, "00:01", threshold_ms=threshold_ms)
     return Case(
         alert="LatencyBudgetBurn",
         title=title,
@@ -70,6 +74,7 @@ CASES = (
         0.2,
         entry(THRESHOLD, "1", 'service: orders, le: "1.0"'),
         "20.00",
+        threshold_ms=1000,
     ),
     _slowness(
         "half over 0.5 s; no such bucket, so this counts",

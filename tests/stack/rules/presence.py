@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tests.stack.rules.case import TARGET, Case, Expected, series
+from tests.stack.rules.case import LINES, TARGET, Case, Expected, series
 from tests.stack.rules.objectives import RATIO, THRESHOLD, entry
 
 UP = series("up")
 SECOND = series("up", instance="orders-2:8000")
 REQUESTS = series("django_http_requests_before_middlewares_total")
 RESPONSES = series("django_http_responses_total_by_status_total", status="200")
-ALL_LINES = '{service_name="orders"}'
 
 
 def _absent(since: int, clock: str) -> Expected:
@@ -17,7 +16,7 @@ def _absent(since: int, clock: str) -> Expected:
         labels={**TARGET, "dependency": "orders", "severity": "page"},
         summary=f"orders (test): down, no instance answers since {clock} UTC",
         description="No instance of the service can be scraped, or all have left the list of targets.",
-        logs=ALL_LINES,
+        logs=LINES,
         since=since,
     )
 
@@ -56,7 +55,7 @@ _ABSENT = (
             summary="orders (test): 1 of its instances cannot be scraped, since 00:05 UTC",
             description="Other targets of job django answer: these are down, overloaded, or refuse.",
             dashboard="observe-telemetry",
-            logs=ALL_LINES,
+            logs=LINES,
             since=300,
         ),
     ),
@@ -83,7 +82,7 @@ _TRAFFIC = (
             labels={**TARGET, "severity": "page"},
             summary="orders (test): no request since 00:27 UTC, where there were many",
             description="In the half hour before, at least 300 came. The service answers scrapes.",
-            logs=ALL_LINES,
+            logs=LINES,
             since=1620,
         ),
     ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.stack.rules.case import TARGET, Case, Expected, ramp, series
+from tests.stack.rules.case import LINES, TARGET, Case, Expected, ramp, series
 
 TASK = {"name": "shop.send_mail", "hostname": "w1", "queue_name": "mail"}
 QUEUE = {**TARGET, "queue_name": "mail"}
-RUNS = '{service_name="orders"} | event="task"'
+RUNS = f'{LINES} | event="task"'
 
 
 def worker(metric: str, /, **labels: str) -> str:
@@ -145,7 +145,7 @@ def _absent(title: str, given: dict[str, str], at: int, *, fires: bool = True) -
     told = _told(
         "no Celery worker answers since 00:05 UTC",
         "Its tasks stay in the queue until a worker is back.",
-        '{service_name="orders"}',
+        LINES,
         300,
         severity="page",
     )
@@ -156,7 +156,7 @@ def _absent(title: str, given: dict[str, str], at: int, *, fires: bool = True) -
 
 def _sent(received: str) -> dict[str, str]:
     return {
-        series("celery_task_sent_total", service="shop", **TASK): "0x20 1x5 2 3 4 5x20",
+        series("celery_task_sent_total", job="celery", service="shop", **TASK): "0x20 1x5 2 3 4 5x20",
         worker("celery_task_received_total", **TASK): received,
         worker("celery_active_worker_count", queue_name="mail"): "1x60",
     }
@@ -181,7 +181,7 @@ _WORKERS = (
         expected=_told(
             "takes none of 5 tasks sent to queue mail, since 00:07 UTC",
             "Tasks sent within five minutes; a worker consumes the queue and received nothing.",
-            '{service_name="orders"}',
+            LINES,
             450,
             queue_name="mail",
             severity="page",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.stack.rules.case import TARGET, Case, Expected, ramp, series
+from tests.stack.rules.case import LINES, TARGET, Case, Expected, ramp, series
 
-WARNINGS = '{service_name="orders"} | severity_text=~"WARNING|ERROR|CRITICAL"'
+WARNINGS = f'{LINES} | severity_text=~"WARNING|ERROR|CRITICAL"'
 ALL_ERRORS = '{service_name=~".+"} | severity_text=~"ERROR|CRITICAL"'
 UP = {series("up"): "1x60"}
 
@@ -149,7 +149,7 @@ _VERSIONS = (
             labels={**TARGET, "version": "1.1", "severity": "ticket"},
             summary="orders (test): version 1.1 fails 6% of its requests, since 00:00 UTC",
             description="At least 3 times the share of the best other version that runs beside it.",
-            logs='{service_name="orders"} | severity_text=~"ERROR|CRITICAL" | service_version="1.1"',
+            logs=f'{LINES} | severity_text=~"ERROR|CRITICAL" | service_version="1.1"',
             since=15,
         ),
     ),
