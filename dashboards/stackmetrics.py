@@ -31,6 +31,10 @@ LOKI_DISCARDED: Final = "loki_discarded_samples_total"
 LOKI_REQUESTS: Final = "loki_request_duration_seconds_count"
 LOKI_REQUEST_BUCKETS: Final = "loki_request_duration_seconds_bucket"
 LOKI_STREAMS: Final = "loki_ingester_memory_streams"
+LOKI_CHUNK_BYTES: Final = "loki_ingester_chunk_size_bytes_sum"
+"""Bytes of the chunks written so far, compressed; no metric of 3.7 tells what the store keeps."""
+LOKI_DISK_USED: Final = "loki_ingester_wal_disk_usage_percent"
+"""In spite of its name a share from 0 to 1, of the disk that holds the write-ahead log."""
 LOKI_REASON: Final = "reason"
 LOKI_STATUS: Final = "status_code"
 LOKI_ROUTE: Final = "route"
@@ -42,6 +46,9 @@ SPANS_FAILED: Final = "otelcol_receiver_failed_spans_total"
 SPANS_STORED: Final = "otelcol_exporter_sent_spans_total"
 SPANS_NOT_STORED: Final = "otelcol_exporter_send_failed_spans_total"
 JAEGER_MEMORY: Final = "otelcol_process_memory_rss_bytes"
+# :8888/metrics of 2.20, by https://docs.hypermode.com/badger: the keys' tree and the values' log
+JAEGER_KEYS_BYTES: Final = "jaeger_storage_badger_size_bytes_lsm"
+JAEGER_VALUES_BYTES: Final = "jaeger_storage_badger_size_bytes_vlog"
 
 SERIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     PROMETHEUS_JOB: {
@@ -62,6 +69,8 @@ SERIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         LOKI_REQUESTS: (LOKI_STATUS, LOKI_ROUTE),
         LOKI_REQUEST_BUCKETS: (LOKI_STATUS, LOKI_ROUTE, LE),
         LOKI_STREAMS: (),
+        LOKI_CHUNK_BYTES: (),
+        LOKI_DISK_USED: (),
         MEMORY: (),
     },
     JAEGER_JOB: {
@@ -71,6 +80,8 @@ SERIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         SPANS_STORED: (),
         SPANS_NOT_STORED: (),
         JAEGER_MEMORY: (),
+        JAEGER_KEYS_BYTES: (),
+        JAEGER_VALUES_BYTES: (),
     },
     GRAFANA_JOB: {MEMORY: ()},
 }

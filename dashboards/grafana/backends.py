@@ -6,13 +6,16 @@ from typing import Final
 
 from dashboards import links, stackmetrics
 from dashboards.grafana.figures import graph
-from dashboards.grafana.panels import RED, Link, Query, Row
+from dashboards.grafana.panels import GREEN, ORANGE, RED, Link, Query, Row, Step
 from dashboards.grafana.variables import to
-from dashboards.promql import error_ratio, like, quantile, rate, selector, sum_by
+from dashboards.promql import error_ratio, increase, like, max_by, quantile, rate, selector, sum_by
 from dashboards.scrape import JOB, STACK_JOBS
 
 _SERVICES: Final = to(links.SERVICES, "Who sends it")
 _FINE: Final = "nothing has failed"
+_LOKI_KEEPS: Final = "7d"
+"""`retention_period` of stack/loki/loki.yml."""
+_DISK: Final[tuple[Step, ...]] = ((None, GREEN), (0.8, ORANGE), (0.9, RED))
 
 
 def _look(metric: str) -> Link:
@@ -88,7 +91,7 @@ LOKI: Final = Row(
             _look(stackmetrics.LOKI_DISCARDED),
             _SERVICES,
             unit="ops",
-            width=8,
+            width=6,
             colors={"discarded": RED},
         ),
         graph(
@@ -101,7 +104,7 @@ LOKI: Final = Row(
             ),
             _look(stackmetrics.LOKI_STREAMS),
             _SERVICES,
-            width=8,
+            width=6,
         ),
         graph(
             "Errors and latency",
@@ -116,13 +119,23 @@ LOKI: Final = Row(
             ),
             _look(stackmetrics.LOKI_REQUESTS),
             unit="none",
-            width=8,
+            width=6,
+        ),
+        graph(
+            "Chunks on disk",
+            "Bytes that Loki wrote, compressed, in the days it keeps them. No metric of its own is the store's size.",
+            "look at the bytes received: which service logs so much?",
+            Query(sum_by(increase(stackmetrics.LOKI_CHUNK_BYTES, _LOKI_KEEPS)), "chunks"),
+            _look(stackmetrics.LOKI_CHUNK_BYTES),
+            _SERVICES,
+            unit="bytes",
+            width=6,
         ),
     ),
 )
 
 JAEGER: Final = Row(
-    "Jaeger, memory",
+    "Jaeger, disk, memory",
     (
         graph(
             "Spans received and stored",
@@ -138,7 +151,31 @@ JAEGER: Final = Row(
             _look(stackmetrics.SPANS_ACCEPTED),
             _SERVICES,
             unit="ops",
+            width=6,
             colors={"refused|failed|not stored": RED},
+        ),
+        graph(
+            "Traces on disk",
+            "Bytes of Jaeger's store, told once a minute. A file of values counts as 2 GiB while it is open.",
+            "near the size of the disk: shorten the time that spans are kept, or sample less.",
+            (
+                Query(sum_by(stackmetrics.JAEGER_KEYS_BYTES), "keys"),
+                Query(sum_by(stackmetrics.JAEGER_VALUES_BYTES), "values"),
+            ),
+            _look(stackmetrics.JAEGER_VALUES_BYTES),
+            _SERVICES,
+            unit="bytes",
+            width=6,
+        ),
+        graph(
+            "Disk used",
+            "How full the disk of Loki's volume is; on one machine it is the disk of all the volumes.",
+            "whichever of Prometheus, Loki and Jaeger grows here is the one to shorten.",
+            Query(max_by(stackmetrics.LOKI_DISK_USED), "used"),
+            _look(stackmetrics.LOKI_DISK_USED),
+            unit="percentunit",
+            width=6,
+            steps=_DISK,
         ),
         graph(
             "Memory",
@@ -150,6 +187,7 @@ JAEGER: Final = Row(
             ),
             _look(stackmetrics.MEMORY),
             unit="bytes",
+            width=6,
         ),
     ),
 )

@@ -6,8 +6,8 @@ from typing import Final
 
 from dashboards.grafana.panels import BLUE, RED, Mark
 from dashboards.grafana.variables import TARGETS
-from dashboards.promql import count_by, eq, like, selector
-from dashboards.scrape import ALERT_STATE, ALERTS, SERVICE
+from dashboards.promql import count_by, eq, like, ne, selector
+from dashboards.scrape import ALERT_STATE, ALERTS, SERVICE, SEVERITY
 from django_observe.metricset import INFO
 from django_observe.vocabulary import Label
 
@@ -20,8 +20,8 @@ def new_versions() -> str:
 
 
 def firing() -> str:
-    """The alerts that fire for the chosen services, or for no service in particular."""
-    return selector(ALERTS, eq(ALERT_STATE, "firing"), like(SERVICE, "$service|"))
+    """The alerts that fire for the chosen services, or for no service in particular; not the Watchdog."""
+    return selector(ALERTS, eq(ALERT_STATE, "firing"), ne(SEVERITY, "none"), like(SERVICE, "$service|"))
 
 
 MARKS: Final = (

@@ -8,7 +8,7 @@ from dashboards.grafana import budgets, traffic
 from dashboards.grafana.events import firing
 from dashboards.grafana.figures import each, graph, listing
 from dashboards.grafana.panels import BUDGET_LEFT, ERROR_RATIO, LATENCY, Column, Query, Row
-from dashboards.grafana.variables import series, to_errors, to_failed_traces, to_service
+from dashboards.grafana.variables import series, to_errors, to_failed_traces, to_runbook, to_service
 from dashboards.promql import count_by, like, min_by, selector, sum_by, top
 from dashboards.scrape import ALERT_NAME, ALERTS_FOR_STATE, ENVIRONMENT, JOB, SERVICE, SEVERITY, UP
 from django_observe.metricset import HTTP_ACTIVE_REQUESTS, INFO
@@ -72,11 +72,11 @@ WRONG: Final = Row(
         listing(
             "Firing",
             "Every alert that fires for the chosen services, how severe it is, and since when.",
-            "`page` first: open the service, and the runbook section that has the alert's name.",
+            "`page` first: open the service; the alert leads to the runbook, where a panel has its name.",
             (each(_SINCE, "no alert fires"),),
             (
                 Column(source=SEVERITY, title="Severity", width=90),
-                Column(source=ALERT_NAME, title="Alert"),
+                Column(source=ALERT_NAME, title="Alert", links=(to_runbook(),)),
                 SERVICE_COLUMN,
                 Column(source=ENVIRONMENT, title="Environment"),
                 Column(source=0, title="Since", unit="dateTimeFromNow"),

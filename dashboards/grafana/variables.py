@@ -87,6 +87,11 @@ def to(uid: str, title: str, **variables: str) -> Link:
     return Link(title, f"/d/{uid}?" + "&".join([*kept, *query, "${__url_time_range}"]))
 
 
+def to_runbook() -> Link:
+    """To what each alert means and how it ends; it has no variables."""
+    return Link("Runbook", f"/d/{links.RUNBOOK}?${{__url_time_range}}")
+
+
 def to_service(label: str = "${__field.labels.service}") -> Link:
     """To the dashboard of the service that was clicked."""
     return to(links.SERVICE, "What is wrong in this service", service=label)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dashboards import grafana, known, links, logql, promql, rules
+from dashboards import grafana, known, links, logql, promql, rules, scrape
 from dashboards.__main__ import BUILT, main
 from dashboards.grafana.panels import Query
 from django_observe.vocabulary import Field
@@ -183,10 +183,25 @@ def test_links_lead_to_dashboards_and_variables_that_exist(panel: dict[str, Any]
             assert pane["range"] == {"from": "${__from}", "to": "${__to}"}
             assert "%24" not in link["url"], "a variable that Grafana would not fill in"
             continue
-        target = BUILT_DASHBOARDS[parts.path.removeprefix("/d/")]
-        variables = {f"var-{variable['name']}" for variable in target["templating"]["list"]}
+        target = {**BUILT_DASHBOARDS, links.RUNBOOK: RUNBOOK}[parts.path.removeprefix("/d/")]
+        there = target.get("templating", {}).get("list", [])
+        variables = {f"var-{variable['name']}" for variable in there}
         assert set(parse_qs(parts.query)) <= variables, link["url"]
         assert "${__url_time_range}" in parts.query
+
+
+def test_a_firing_alert_leads_to_the_runbook() -> None:
+    (firing,) = (panel for panel in panels(BUILT_DASHBOARDS[links.SERVICES]) if panel["title"] == "Firing")
+    assert f"/d/{links.RUNBOOK}" in {urlsplit(link["url"]).path for link in next_places(firing)}
+
+
+def test_the_alert_that_always_fires_is_not_shown() -> None:
+    (always,) = (alert for alert in rules.alerts() if alert.severity == "none")
+    queries = [query.expr for query in grafana.queries() if query.source == links.PROMETHEUS]
+    asked = [expr for expr in queries if scrape.ALERTS in promql.names(expr)[0]]
+    assert always.expr == "vector(1)"
+    assert len(asked) >= 3
+    assert [expr for expr in asked if 'severity!="none"' not in expr] == []
 
 
 def test_nothing_is_about_the_demo() -> None:
