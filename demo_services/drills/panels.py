@@ -96,17 +96,18 @@ def main() -> int:
     if options.docs:
         options.docs.write_text(page(ours, mixins))
     if options.json:
-        groups = {"ours": ours, **{mixin.name: mixin.queries for mixin in mixins}}
-        options.json.write_text(
-            json.dumps({name: list(map(_plain, group)) for name, group in groups.items()})
-        )
+        answers = {"ours": [_plain(query, excuse(query)) for query in ours]}
+        answers |= {
+            mixin.name: [_plain(query, shortfall(query)) for query in mixin.queries] for mixin in mixins
+        }
+        options.json.write_text(json.dumps(answers))
     for query in (missing := unexplained(ours)):
         print(f"{query.dashboard}, {query.panel}: no series, and no reason for it: {query.expr}")  # noqa: T201
     return int(bool(missing))
 
 
-def _plain(query: Asked) -> dict[str, Any]:
-    return {**asdict(query), "excuse": shortfall(query)}
+def _plain(query: Asked, why: str) -> dict[str, Any]:
+    return {**asdict(query), "excuse": why}
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class Stage:
     title: str
     begin: Callable[[Shop], object]
     end: Callable[[Shop], object]
-    seconds: float = 40
+    seconds: float = 30
     """The longest it lasts; it ends when every query that may have an answer has had one."""
 
 
