@@ -123,7 +123,7 @@ LOKI: Final = Row(
         ),
         graph(
             "Chunks on disk",
-            "Bytes that Loki wrote, compressed, in the days it keeps them. No metric of its own is the store's size.",
+            "Bytes that Loki wrote, compressed, in the days it keeps them; it tells no size of its store.",
             "look at the bytes received: which service logs so much?",
             Query(sum_by(increase(stackmetrics.LOKI_CHUNK_BYTES, _LOKI_KEEPS)), "chunks"),
             _look(stackmetrics.LOKI_CHUNK_BYTES),
