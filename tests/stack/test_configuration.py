@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from dashboards import known, links
+from dashboards import known, links, logql
 from django_observe.vocabulary import Attribute, Field
 from tests.processes import Process, free_port, get, require
 from tests.stack import composefile
@@ -153,6 +153,20 @@ def test_services_send_where_loki_and_jaeger_listen() -> None:
     loki = yaml.safe_load((STACK / "loki/loki.yml").read_text())
     port = loki["server"]["http_listen_port"]
     assert environment["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] == f"http://loki:{port}/otlp/v1/logs"
+
+
+def test_loki_makes_labels_of_exactly_what_our_queries_select_by() -> None:
+    limits = yaml.safe_load((STACK / "loki/loki.yml").read_text())["limits_config"]
+    attributes = limits["otlp_config"]["resource_attributes"]
+    (made,) = attributes["attributes_config"]
+    assert attributes["ignore_defaults"] is True
+    assert made["action"] == "index_label"
+    assert {name.replace(".", "_") for name in made["attributes"]} == set(logql.INDEX_LABELS)
+
+
+def test_the_graph_of_a_traces_services_is_on() -> None:
+    (jaeger,) = [source for source in _datasources() if source["uid"] == links.JAEGER]
+    assert jaeger["jsonData"]["nodeGraph"] == {"enabled": True}
 
 
 def _flags(folder: Path) -> list[str]:
