@@ -11,7 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.migrations.recorder import MigrationRecorder
 
 from django_observe.probe import ask
@@ -41,7 +42,7 @@ def counts() -> dict[str, tuple[int, int]]:
     now = monotonic()
     if _asked is None or not 0 <= now - _asked < EVERY_SECONDS:
         _asked = now
-        aliases = [alias for alias in connections if _migrates(connections[alias])]
+        aliases = [alias for alias in connections if _migrates(connections[alias]) and _ours(alias)]
         ask({f"migrations:{alias}": partial(_look, alias) for alias in aliases}, DEADLINE_SECONDS)
     return {
         alias: (len(found.applied), found.unapplied)
@@ -55,6 +56,11 @@ def _migrates(connection: Any) -> bool:
     if connection.vendor == "sqlite":
         return not connection.is_in_memory_db() and Path(connection.settings_dict["NAME"]).exists()
     return not connection.settings_dict["ENGINE"].endswith(".dummy")
+
+
+def _ours(alias: str) -> bool:
+    """Whether the routers let any installed app migrate there: the others are other services' databases."""
+    return any(router.allow_migrate(alias, app.label) for app in apps.get_app_configs())
 
 
 def _look(alias: str) -> None:

@@ -161,6 +161,7 @@ class Observation:
             charset=getattr(response, "charset", None),
             template=None if template is None else str(template),
             ajax=meta.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest",
+            own=self._own,
             quiet=bool(settings.quiet_paths) and request.path.startswith(settings.quiet_paths),
             aborted=aborted,
             view_exception=self.view_exception,

@@ -73,6 +73,8 @@ class Exchange:
     charset: str | None = None
     template: str | None = None
     ajax: bool = False
+    own: bool = False
+    """An answer of the kit's own pages that failed: worth a line, but no request of the service's users."""
     quiet: bool = False
     """A health check or scrape that succeeded: counted, but neither logged nor traced."""
     aborted: bool = False

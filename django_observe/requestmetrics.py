@@ -24,6 +24,8 @@ from django_observe.requestmetricset import (
 )
 from django_observe.superseded import Superseded
 
+FAILED = "500"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -51,6 +53,7 @@ class RequestMetrics:
         self._by_transport = Family(HTTP_REQUESTS_BY_TRANSPORT, metrics.requests_by_transport)
         self._by_view = Family(HTTP_REQUESTS, metrics.requests_by_view_transport_method)
         self._by_status = Family(HTTP_RESPONSES_BY_STATUS, metrics.responses_by_status)
+        self._by_status.child(FAILED)  # from 0 on: Prometheus does not see the step in which a series begins
         self._by_status_view = Family(HTTP_RESPONSES, metrics.responses_by_status_view_method)
         self._by_charset = Family(HTTP_RESPONSES_BY_CHARSET, metrics.responses_by_charset)
         self._by_template = Family(HTTP_RESPONSES_BY_TEMPLATE, metrics.responses_by_templatename)
@@ -61,6 +64,8 @@ class RequestMetrics:
     def observe(self, exchange: Exchange) -> float:
         """Counts one exchange; returns the Unix time it was counted at."""
         now = time()
+        if exchange.own:
+            return now
         labels = (
             exchange.view,
             exchange.method,

@@ -139,6 +139,20 @@ def test_an_exception_counts_once_by_type_and_by_view() -> None:
     assert grown(before, "django_http_exceptions_total_by_view_total") == {("boom",): 1}
 
 
+def test_errors_are_counted_from_zero_on_before_the_first_comes() -> None:
+    reporting.report(exchange(status=200, seconds=0.01))
+    assert samples()["django_http_responses_total_by_status_total", (("status", "500"),)] >= 0
+
+
+def test_a_probe_that_fails_is_no_request_of_the_services_users() -> None:
+    before = samples()
+    with override_settings(
+        CACHES={**settings.CACHES, "sessions": {"BACKEND": "tests.test_health.Forgetful"}}
+    ):
+        assert Client().get("/readyz").status_code == 503
+    assert grown(before, "django_http_responses_total_by_status_total") == {}
+
+
 def test_sizes_and_the_rarer_facts_of_an_exchange() -> None:
     before = samples()
     metrics.report(

@@ -136,3 +136,33 @@ def test_django_prometheus_own_export_gives_way_to_fresher_numbers(tmp_path: Pat
 
 def test_a_database_in_memory_is_not_asked() -> None:
     assert "django_migrations_applied_total{" not in Client().get("/metrics").content.decode()
+
+
+ANOTHERS = """
+class Router:
+    def allow_migrate(self, db, app_label, **hints):
+        return db == "default"
+start({**OURS, "legacy": {**SQLITE, "NAME": FOLDER + "/legacy"}})
+migrate("--database=legacy", "auth", "0003")
+from django.db import router
+router.routers = [Router()]
+migrate()
+print(page())
+"""
+
+
+def test_another_services_database_is_not_counted(tmp_path: Path) -> None:
+    assert python(ANOTHERS, tmp_path) == [counted(14, 0)]
+
+
+TESTED = """
+start()
+migrate()
+from django.test.utils import setup_test_environment
+setup_test_environment()
+print(page())
+"""
+
+
+def test_a_projects_tests_find_their_databases_untouched(tmp_path: Path) -> None:
+    assert python(TESTED, tmp_path) == ["[]"]
