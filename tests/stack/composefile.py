@@ -1,4 +1,4 @@
-"""docker-compose.yml as the Compose that is installed resolves it; no daemon is needed for that."""
+"""docker-compose.yml as each Compose that is installed resolves it; no daemon is needed for that."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PROFILES: Final = ("load", "rabbitmq")
 
 
 def commands() -> list[list[str]]:
-    """Each Compose of this machine: the plugin (v2), and the program of version 1."""
+    """Each Compose of this machine: the plugin (v2), and the program; the latter where there is none."""
     found = []
     if shutil.which("docker"):
         asked = subprocess.run(["docker", "compose", "version"], check=False, capture_output=True)
         found += [["docker", "compose"]] if asked.returncode == 0 else []
-    return found or [[require("docker-compose", "docker-compose")]]
+    return [*found, ["docker-compose"]] if shutil.which("docker-compose") or not found else found
 
 
 def config(
@@ -37,7 +37,7 @@ def config(
     profiles = [word for profile in PROFILES for word in ("--profile", profile)]
     files = ["--project-directory", str(ROOT), "--file", str(FILE), "--env-file", str(environment)]
     return subprocess.run(
-        [*command, *files, *profiles, "config"],
+        [require(command[0], "docker-compose"), *command[1:], *files, *profiles, "config"],
         check=False,
         capture_output=True,
         text=True,

@@ -43,10 +43,16 @@ EVIL: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module", params=composefile.commands(), ids=" ".join)
+def compose(request: pytest.FixtureRequest) -> list[str]:
+    command: list[str] = request.param
+    return command
+
+
 @pytest.fixture(scope="module")
-def resolved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def resolved(compose: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     variables = dict.fromkeys(composefile.required(), policy.SECRET)
-    answer = composefile.config(composefile.commands()[0], variables, tmp_path_factory.mktemp("compose"))
+    answer = composefile.config(compose, variables, tmp_path_factory.mktemp("compose"))
     assert answer.returncode == 0, answer.stderr
     read: dict[str, Any] = yaml.safe_load(answer.stdout)
     return read
@@ -67,8 +73,50 @@ def test_an_exception_is_of_a_service_that_is_there(resolved: dict[str, Any]) ->
     assert {*policy.UNCHECKED, *policy.WRITABLE} <= set(resolved["services"])
 
 
-def test_without_a_secret_compose_says_which_and_what_to_do(tmp_path: Path) -> None:
-    answer = composefile.config(composefile.commands()[0], {}, tmp_path)
+def test_each_service_waits_for_what_it_needs(resolved: dict[str, Any]) -> None:
+    services = resolved["services"]
+    waits = {
+        name: {other: how["condition"] for other, how in service.get("depends_on", {}).items()}
+        for name, service in services.items()
+    }
+    migrations = {services[name]["image"]: name for name in services if name.endswith("-migrate")}
+    assert len(migrations) == 3
+    for name, service in services.items():
+        migration = migrations.get(service["image"])
+        if migration == name:
+            assert waits[name] == {"postgres": "service_healthy"}
+        elif migration:
+            assert waits[name][migration] == "service_completed_successfully"
+    for name in ("orders", "republisher", "worker"):
+        assert waits[name]["redis"] == "service_healthy"
+
+
+def test_what_is_waited_for_can_say_that_it_is_ready(resolved: dict[str, Any]) -> None:
+    services = resolved["services"]
+    for service in services.values():
+        for other, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert services[other]["healthcheck"]["test"]
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert services[other]["restart"] == "no"
+
+
+def test_the_reference_lists_each_image_and_where_its_tag_was_read() -> None:
+    reference = (ROOT / "docs/reference/stack.md").read_text()
+    (python,) = re.findall(
+        r"^ARG PYTHON=(.+)$", (ROOT / "demo_services/Dockerfile").read_text(), re.MULTILINE
+    )
+    images = {service["image"] for service in composefile.services().values()}
+    pulled = {image for image in images if not image.startswith("django-observe-")}
+    listed, _, rest = reference.partition("### Where the tags were read")
+    read = re.findall(r"^\| (\S+) (\S+) \| [^|]+ \|$", rest.partition("\n## ")[0], re.MULTILINE)
+    assert set(re.findall(r"^\| `[^|]+\| ([\w/]+:\S+) \|", listed, re.MULTILINE)) == pulled
+    assert {f"{name}:{tag}" for name, tag in read} == pulled | {f"python:{python}"}
+
+
+def test_without_a_secret_compose_says_which_and_what_to_do(compose: list[str], tmp_path: Path) -> None:
+    answer = composefile.config(compose, {}, tmp_path)
     assert answer.returncode
     assert re.search(r"[A-Z_]+_PASSWORD is not set, run make up first", answer.stderr)
     asked = re.findall(r"\$\{(\w+):\?([^}]*)\}", composefile.FILE.read_text())
@@ -81,7 +129,7 @@ def test_the_example_explains_exactly_the_variables_that_are_asked_for() -> None
     assert given == asked | {"COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"}
 
 
-def test_the_first_start_writes_an_environment_that_compose_takes(tmp_path: Path) -> None:
+def test_the_first_start_writes_an_environment_that_compose_takes(compose: list[str], tmp_path: Path) -> None:
     target = tmp_path / ".env"
     assert _written(target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -92,7 +140,7 @@ def test_the_first_start_writes_an_environment_that_compose_takes(tmp_path: Path
     assert len(set(secrets)) == len(secrets) == 7
     assert min(map(len, secrets)) >= 32
     assert values["CELERY_BROKER_URL"] == f"redis://:{values['REDIS_PASSWORD']}@redis:6379/0"
-    answer = composefile.config(composefile.commands()[0], values, tmp_path)
+    answer = composefile.config(compose, values, tmp_path)
     assert answer.returncode == 0, answer.stderr
 
 
