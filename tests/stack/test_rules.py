@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dashboards import known, links, rules, scrape
+from dashboards import known, links, rules, runbook, scrape
 from dashboards.__main__ import BUILT
 from dashboards.reading import Reader
 from dashboards.rules import errorlogs, slo, stack, versions, yamlfile
@@ -133,8 +133,18 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
 def test_the_runbook_links_to_dashboards_that_exist() -> None:
     text = (ROOT / "docs" / "runbook.md").read_text()
 
-    assert set(re.findall(r"localhost:3000/d/([\w-]+)", text)) <= set(links.UIDS)
+    assert set(re.findall(r"localhost:3000/d/([\w-]+)", text)) <= {*links.UIDS, links.RUNBOOK}
     assert {alert.dashboard for alert in rules.alerts()} <= set(links.UIDS)
+
+
+@pytest.mark.parametrize("alert", runbook.sections())
+def test_a_section_of_the_runbook_says_what_to_do_first_and_how_it_ends(alert: str) -> None:
+    meaning, *_, steps, end = runbook.sections()[alert].split("\n\n")
+
+    assert re.match(r"\*(page|ticket|page or ticket|none)\.\* ", meaning)
+    assert re.findall(r"^(\S+) \S", steps, re.MULTILINE) == ["1.", "2.", "3."]
+    assert "](http://localhost:" in steps
+    assert end.startswith("It ends ")
 
 
 def test_loki_gets_its_rules_without_what_only_prometheus_knows() -> None:
