@@ -23,7 +23,7 @@ from dashboards.grafana.panels import (
 from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, STREAMS, series, to, to_errors
 from dashboards.promql import sum_by
 from dashboards.scrape import SERVICE
-from django_observe.taskmetricset import QUEUE_LENGTH, TASK_FAILED, TASK_RETRIED, TASK_SENT, WORKER_UP
+from django_observe.taskmetricset import TASK_FAILED, TASK_RETRIED, TASK_SENT, WORKER_UP
 from django_observe.vocabulary import Label
 
 _WORKERS: Final[tuple[Step, ...]] = ((None, RED), (1, GREEN))
@@ -80,7 +80,7 @@ NOW: Final = Row(
             "Backlog",
             "Messages that wait in the broker's queues.",
             "if it grows, compare published with run below.",
-            Query(sum_by(series(QUEUE_LENGTH.name))),
+            Query(tasks.backlog()),
             to(links.SERVICES, "Who publishes"),
             steps=((None, GREEN), (100, ORANGE), (1000, RED)),
         ),

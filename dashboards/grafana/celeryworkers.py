@@ -9,12 +9,11 @@ from dashboards.grafana import tasks
 from dashboards.grafana.figures import each, graph, listing
 from dashboards.grafana.panels import ERROR_RATIO, GREEN, ORANGE, RED, Column, Panel, Query, Row, Step
 from dashboards.grafana.variables import series, to, to_errors
-from dashboards.promql import max_by, min_by, sum_by
+from dashboards.promql import min_by, sum_by
 from dashboards.scrape import SERVICE
 from django_observe.taskmetricset import (
     ACTIVE_CONSUMERS,
     ACTIVE_PROCESSES,
-    QUEUE_LENGTH,
     TASK_FAILED,
     TASK_RETRIED,
     TASK_SENT,
@@ -25,6 +24,8 @@ from django_observe.vocabulary import Label
 
 WAIT: Final[tuple[Step, ...]] = ((None, GREEN), (5, ORANGE), (60, RED))
 """Seconds: who waits a minute for a mail asks for it again."""
+_QUEUE: Final = (SERVICE, Label.QUEUE_NAME)
+"""Queues of one name, such as Celery's default, are not one queue."""
 _TO_SERVICE: Final = to(links.SERVICE, "The service of this task", service="${__field.labels.service}")
 
 OUTCOMES: Final = Row(
@@ -73,7 +74,7 @@ TIMES: Final = Row(
             "Queue wait by queue, 95th percentile",
             "Nineteen of twenty tasks start within this time after publication; dots are traced runs.",
             "rising together with the backlog: too few workers, or one task that blocks them.",
-            Query(tasks.queue_wait(0.95, Label.QUEUE_NAME), "{{queue_name}}", exemplar=True),
+            Query(tasks.queue_wait(0.95, *_QUEUE), "{{service}} {{queue_name}}", exemplar=True),
             to(links.SERVICES, "Who publishes"),
             unit="s",
         ),
@@ -85,16 +86,17 @@ EACH_QUEUE: Final = listing(
     "Rate, failures, retries, runtime, waiting, backlog and consumers of each queue, longest wait first.",
     "a backlog without consumers: start a worker for it; with consumers: too few, or a task hangs.",
     (
-        each(tasks.runs(Label.QUEUE_NAME)),
-        each(tasks.failure_ratio(Label.QUEUE_NAME)),
-        each(tasks.retry_ratio(Label.QUEUE_NAME)),
-        each(tasks.runtime(0.95, Label.QUEUE_NAME)),
-        each(tasks.queue_wait(0.95, Label.QUEUE_NAME)),
-        each(max_by(series(QUEUE_LENGTH.name), Label.QUEUE_NAME)),
-        each(max_by(series(ACTIVE_CONSUMERS.name), Label.QUEUE_NAME)),
+        each(tasks.runs(*_QUEUE)),
+        each(tasks.failure_ratio(*_QUEUE)),
+        each(tasks.retry_ratio(*_QUEUE)),
+        each(tasks.runtime(0.95, *_QUEUE)),
+        each(tasks.queue_wait(0.95, *_QUEUE)),
+        each(tasks.backlog(*_QUEUE)),
+        each(sum_by(series(ACTIVE_CONSUMERS.name), *_QUEUE)),
     ),
     (
         Column(source=Label.QUEUE_NAME, title="Queue"),
+        Column(source=SERVICE, title="Service"),
         Column(source=0, title="Runs per second", unit="ops", decimals=3),
         Column(source=1, title="Failures", unit="percentunit", steps=ERROR_RATIO, links=(to_errors(),)),
         Column(source=2, title="Retries", unit="percentunit"),
@@ -116,7 +118,7 @@ QUEUES: Final = Row(
             "Backlog by queue",
             "Messages that wait in the broker, by queue.",
             "a straight line upwards: nobody consumes; see the workers beside it.",
-            Query(max_by(series(QUEUE_LENGTH.name), Label.QUEUE_NAME), "{{queue_name}}"),
+            Query(tasks.backlog(*_QUEUE), "{{service}} {{queue_name}}"),
             to(links.SERVICES, "Who publishes"),
             width=8,
         ),
@@ -133,7 +135,7 @@ QUEUES: Final = Row(
             "Processes by queue",
             "Worker processes or threads that consume from each queue.",
             "none: the queue has no consumer; check the workers' -Q option.",
-            Query(sum_by(series(ACTIVE_PROCESSES.name), Label.QUEUE_NAME), "{{queue_name}}"),
+            Query(sum_by(series(ACTIVE_PROCESSES.name), *_QUEUE), "{{service}} {{queue_name}}"),
             to(links.TELEMETRY, "Scraped workers"),
             width=8,
         ),

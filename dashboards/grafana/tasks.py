@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.grafana.variables import series
-from dashboards.promql import error_ratio, quantile, rate, sum_by
+from dashboards.promql import error_ratio, max_by, quantile, rate, sum_by
+from dashboards.scrape import ENVIRONMENT, SERVICE
 from django_observe.taskmetricset import (
+    QUEUE_LENGTH,
     TASK_FAILED,
     TASK_QUEUE_WAIT,
     TASK_RETRIED,
     TASK_RUNTIME,
     TASK_SUCCEEDED,
 )
-from django_observe.vocabulary import Metric
+from django_observe.vocabulary import Label, Metric
 
 NEVER_FAILED: Final = "no task has failed"
 NEVER_RETRIED: Final = "no task has been retried"
@@ -42,6 +44,12 @@ def retry_ratio(*by: str) -> str:
 def success(*by: str) -> str:
     """Task runs per second that succeeded."""
     return per_second(TASK_SUCCEEDED, *by)
+
+
+def backlog(*by: str) -> str:
+    """Messages in the broker. Every worker of a queue tells the whole queue's length: one of them counts."""
+    queues = max_by(series(QUEUE_LENGTH.name), ENVIRONMENT, SERVICE, Label.QUEUE_NAME)
+    return sum_by(queues, *by)
 
 
 def runtime(share: float, *by: str) -> str:

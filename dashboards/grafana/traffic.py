@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards.grafana.variables import series
 from dashboards.promql import aggregate, eq, error_ratio, like, quantile, rate, ratio, sum_by
-from dashboards.scrape import DJANGO_JOB, INSTANCE, JOB
+from dashboards.scrape import DJANGO_JOB, ENVIRONMENT, INSTANCE, JOB, SERVICE
 from django_observe.metricset import (
     CLIENT_DURATION,
     DB_EXECUTE,
@@ -47,12 +47,12 @@ def failure_ratio(*by: str) -> str:
 
 def failure_ratio_by_version() -> str:
     """The same, told apart by the version of the answering instance: one bad version among two stands out."""
-    keys = f"{JOB}, {INSTANCE}"
-    version = aggregate("max", series(INFO.name), JOB, INSTANCE, Label.VERSION)
+    target = (SERVICE, ENVIRONMENT, INSTANCE)
+    version = aggregate("topk", series(INFO.name, _WEB), *target, argument="1")
 
     def by_version(rates: str) -> str:
-        per_instance = sum_by(rates, JOB, INSTANCE)
-        return sum_by(f"{per_instance} * on ({keys}) group_left ({Label.VERSION}) {version}", Label.VERSION)
+        joined = f"on ({', '.join(target)}) group_left ({Label.VERSION}) {version}"
+        return sum_by(f"{sum_by(rates, *target)} * {joined}", Label.VERSION)
 
     failed = by_version(rate(series(HTTP_RESPONSES.total, like(Label.STATUS, SERVER_ERRORS))))
     return error_ratio(failed, by_version(rate(series(HTTP_RESPONSES.total))))
