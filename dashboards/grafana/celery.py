@@ -20,7 +20,15 @@ from dashboards.grafana.panels import (
     Row,
     Step,
 )
-from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, STREAMS, series, to, to_errors
+from dashboards.grafana.variables import (
+    ENVIRONMENTS,
+    MANY_SERVICES,
+    STREAMS,
+    per_second,
+    series,
+    to,
+    to_errors,
+)
 from dashboards.promql import sum_by
 from dashboards.scrape import SERVICE
 from django_observe.taskmetricset import TASK_FAILED, TASK_RETRIED, TASK_SENT, WORKER_UP
@@ -96,7 +104,7 @@ NOW: Final = Row(
             "Published",
             "Tasks published per second, by services and by tasks.",
             "zero: the publishers cannot reach the broker, or have no work.",
-            Query(tasks.per_second(TASK_SENT)),
+            Query(per_second(TASK_SENT)),
             to(links.SERVICES, "Who publishes"),
             unit="ops",
         ),
@@ -148,8 +156,8 @@ TASKS: Final = Row(
             "red: read the error lines beside it; orange alone: a dependency is down for a while.",
             (
                 Query(tasks.success(), "succeeded"),
-                Query(tasks.per_second(TASK_FAILED), "failed", empty_when_healthy=tasks.NEVER_FAILED),
-                Query(tasks.per_second(TASK_RETRIED), "retried", empty_when_healthy=tasks.NEVER_RETRIED),
+                Query(per_second(TASK_FAILED), "failed", empty_when_healthy=tasks.NEVER_FAILED),
+                Query(per_second(TASK_RETRIED), "retried", empty_when_healthy=tasks.NEVER_RETRIED),
             ),
             to_errors(),
             unit="ops",

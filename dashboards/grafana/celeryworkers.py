@@ -8,7 +8,7 @@ from dashboards import links
 from dashboards.grafana import tasks
 from dashboards.grafana.figures import each, graph, listing
 from dashboards.grafana.panels import ERROR_RATIO, GREEN, ORANGE, RED, Column, Panel, Query, Row, Step
-from dashboards.grafana.variables import series, to, to_errors
+from dashboards.grafana.variables import per_second, series, to, to_errors
 from dashboards.promql import min_by, sum_by
 from dashboards.scrape import SERVICE
 from django_observe.taskmetricset import (
@@ -36,7 +36,7 @@ OUTCOMES: Final = Row(
             "Task runs that failed for good, by task and exception type.",
             "one exception over many tasks is a dependency; one task alone is its code or its input.",
             Query(
-                tasks.per_second(TASK_FAILED, SERVICE, Label.NAME, Label.EXCEPTION),
+                per_second(TASK_FAILED, SERVICE, Label.NAME, Label.EXCEPTION),
                 "{{name}} {{exception}}",
                 empty_when_healthy=tasks.NEVER_FAILED,
             ),
@@ -49,7 +49,7 @@ OUTCOMES: Final = Row(
             "Task runs that ended in a retry, by task.",
             "retries that never end in success are failures in slow motion.",
             Query(
-                tasks.per_second(TASK_RETRIED, SERVICE, Label.NAME),
+                per_second(TASK_RETRIED, SERVICE, Label.NAME),
                 "{{name}}",
                 empty_when_healthy=tasks.NEVER_RETRIED,
             ),
@@ -126,7 +126,7 @@ QUEUES: Final = Row(
             "Published and run",
             "Tasks published and task runs, per second.",
             "published above run for long is what a backlog is made of.",
-            (Query(tasks.per_second(TASK_SENT), "published"), Query(tasks.runs(), "run")),
+            (Query(per_second(TASK_SENT), "published"), Query(tasks.runs(), "run")),
             to(links.SERVICES, "Who publishes"),
             unit="ops",
             width=8,

@@ -8,7 +8,7 @@ from dashboards import links
 from dashboards.grafana import traffic
 from dashboards.grafana.figures import figure, graph
 from dashboards.grafana.panels import GREEN, LATENCY, ORANGE, RED, ZERO_IS_WELL, Query, Row
-from dashboards.grafana.variables import series, to, to_errors
+from dashboards.grafana.variables import per_second, series, to, to_errors
 from dashboards.promql import max_by, quantile, rate, ratio, sum_by
 from dashboards.scrape import SERVICE
 from django_observe.metricset import (
@@ -24,7 +24,7 @@ from django_observe.metricset import (
     MODEL_INSERTS,
     MODEL_UPDATES,
 )
-from django_observe.vocabulary import Label, Metric
+from django_observe.vocabulary import Label
 
 _DATABASE: Final = (SERVICE, Label.ALIAS)
 _TO_SERVICE: Final = to(links.SERVICE, "The service", service="${__field.labels.service}")
@@ -34,12 +34,8 @@ _NO_FAULT: Final = "the database has answered everything"
 _NO_WRITES: Final = "no model of that kind of write yet"
 
 
-def _per_second(metric: Metric, *by: str) -> str:
-    return sum_by(rate(series(metric.total)), *by)
-
-
 _ERRORS: Final = (
-    f"({_per_second(DB_ERRORS)} or vector(0)) + ({_per_second(DB_NEW_CONNECTION_ERRORS)} or vector(0))"
+    f"({per_second(DB_ERRORS)} or vector(0)) + ({per_second(DB_NEW_CONNECTION_ERRORS)} or vector(0))"
 )
 
 FIGURES: Final = (
@@ -65,7 +61,7 @@ FIGURES: Final = (
         "Cache hits",
         "The share of cache lookups that found something.",
         "a fall means an emptied cache or a changed key: expect more database time.",
-        Query(ratio(_per_second(CACHE_HITS), _per_second(CACHE_GETS)), empty_when_healthy=_NO_CACHE),
+        Query(ratio(per_second(CACHE_HITS), per_second(CACHE_GETS)), empty_when_healthy=_NO_CACHE),
         to(links.SERVICE, "Database time per request"),
         unit="percentunit",
         steps=((None, RED), (0.5, ORANGE), (0.8, GREEN)),
@@ -110,12 +106,12 @@ DATABASE: Final = Row(
             "OperationalError: the server or the network; IntegrityError: the application.",
             (
                 Query(
-                    _per_second(DB_ERRORS, *_DATABASE, Label.TYPE),
+                    per_second(DB_ERRORS, *_DATABASE, Label.TYPE),
                     "{{service}} {{type}}",
                     empty_when_healthy=_NO_FAULT,
                 ),
                 Query(
-                    _per_second(DB_NEW_CONNECTION_ERRORS, *_DATABASE),
+                    per_second(DB_NEW_CONNECTION_ERRORS, *_DATABASE),
                     "{{service}} cannot connect",
                     empty_when_healthy=_NO_FAULT,
                 ),
@@ -129,7 +125,7 @@ DATABASE: Final = Row(
             "New connections",
             "Connections opened per second; few, when CONN_MAX_AGE or a pool keeps them.",
             "as many as requests: connections are not kept, and each costs a round trip or more.",
-            Query(_per_second(DB_NEW_CONNECTIONS, *_DATABASE), "{{service}} {{alias}}"),
+            Query(per_second(DB_NEW_CONNECTIONS, *_DATABASE), "{{service}} {{alias}}"),
             _TO_SERVICE,
             unit="cps",
             width=8,
@@ -157,7 +153,7 @@ CACHES: Final = Row(
             "a model nobody should write to just now names the job that runs amok.",
             tuple(
                 Query(
-                    _per_second(metric, SERVICE, Label.MODEL),
+                    per_second(metric, SERVICE, Label.MODEL),
                     f"{{{{model}}}} {verb}",
                     empty_when_healthy=_NO_WRITES,
                 )
@@ -176,17 +172,17 @@ CACHES: Final = Row(
             "failed lookups: the cache server is unreachable and everything falls to the database.",
             (
                 Query(
-                    _per_second(CACHE_GETS, SERVICE, Label.BACKEND),
+                    per_second(CACHE_GETS, SERVICE, Label.BACKEND),
                     "{{service}} asked",
                     empty_when_healthy=_NO_CACHE,
                 ),
                 Query(
-                    _per_second(CACHE_HITS, SERVICE, Label.BACKEND),
+                    per_second(CACHE_HITS, SERVICE, Label.BACKEND),
                     "{{service}} found",
                     empty_when_healthy=_NO_CACHE,
                 ),
                 Query(
-                    _per_second(CACHE_FAILURES, SERVICE, Label.BACKEND),
+                    per_second(CACHE_FAILURES, SERVICE, Label.BACKEND),
                     "{{service}} failed",
                     empty_when_healthy=_NO_CACHE,
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.grafana.variables import series
+from dashboards.grafana.variables import per_second, series
 from dashboards.promql import error_ratio, max_by, quantile, rate, sum_by
 from dashboards.scrape import ENVIRONMENT, SERVICE
 from django_observe.taskmetricset import (
@@ -15,15 +15,10 @@ from django_observe.taskmetricset import (
     TASK_RUNTIME,
     TASK_SUCCEEDED,
 )
-from django_observe.vocabulary import Label, Metric
+from django_observe.vocabulary import Label
 
 NEVER_FAILED: Final = "no task has failed"
 NEVER_RETRIED: Final = "no task has been retried"
-
-
-def per_second(metric: Metric, *by: str) -> str:
-    """Task events per second."""
-    return sum_by(rate(series(metric.total)), *by)
 
 
 def runs(*by: str) -> str:

@@ -8,8 +8,8 @@ from dashboards import links
 from dashboards.grafana import backends
 from dashboards.grafana.figures import figure, graph
 from dashboards.grafana.panels import GREEN, ORANGE, RED, ZERO_IS_WELL, Board, Panel, Query, Row, Step
-from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, series, to, to_errors
-from dashboards.promql import count_by, increase, max_by, min_by, rate, sum_by
+from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, per_second, series, to, to_errors
+from dashboards.promql import count_by, increase, max_by, min_by, sum_by
 from dashboards.scrape import (
     INSTANCE,
     JOB,
@@ -39,10 +39,6 @@ _FEW_LABELS: Final = "no family has had too many label sets"
 _AGE: Final[tuple[Step, ...]] = ((None, GREEN), (120, ORANGE), (600, RED))
 
 
-def _per_second(metric: Metric, *by: str) -> str:
-    return sum_by(rate(series(metric.total)), *by)
-
-
 def _in_range(metric: Metric) -> str:
     return f"{sum_by(increase(series(metric.total)))} or vector(0)"
 
@@ -56,7 +52,7 @@ NOW: Final = Row(
             "Accepted",
             "Spans and log lines taken for export, per second.",
             "zero under traffic: no exporter is configured, or sampling is at zero.",
-            Query(_per_second(TELEMETRY_ACCEPTED)),
+            Query(per_second(TELEMETRY_ACCEPTED)),
             to(links.SERVICES, "Traffic"),
             unit="ops",
         ),
@@ -127,8 +123,8 @@ LEDGER: Final = Row(
             "Spans and log lines taken for export, and taken over by a backend, per second.",
             "the two curves part: look at queued and lost beside it.",
             (
-                Query(_per_second(TELEMETRY_ACCEPTED, Label.SIGNAL), "{{signal}} accepted"),
-                Query(_per_second(TELEMETRY_EXPORTED, Label.SIGNAL), "{{signal}} exported"),
+                Query(per_second(TELEMETRY_ACCEPTED, Label.SIGNAL), "{{signal}} accepted"),
+                Query(per_second(TELEMETRY_EXPORTED, Label.SIGNAL), "{{signal}} exported"),
             ),
             to(links.SERVICES, "All services"),
             unit="ops",
@@ -138,7 +134,7 @@ LEDGER: Final = Row(
             "Spans and log lines lost per second, by service, signal and reason.",
             "queue_full: the backend is too slow or away; refused: it dislikes what it gets.",
             Query(
-                _per_second(TELEMETRY_DROPPED, *_SIGNAL, Label.REASON),
+                per_second(TELEMETRY_DROPPED, *_SIGNAL, Label.REASON),
                 "{{service}} {{signal}} {{reason}}",
                 empty_when_healthy=_NO_LOSS,
             ),
@@ -170,12 +166,12 @@ LEDGER: Final = Row(
             "a fault is ours to mend; a folded family wants a label with fewer values.",
             (
                 Query(
-                    _per_second(INTERNAL_FAILURES, SERVICE, Label.PLACE),
+                    per_second(INTERNAL_FAILURES, SERVICE, Label.PLACE),
                     "{{service}} {{place}}",
                     empty_when_healthy=_NO_FAULT,
                 ),
                 Query(
-                    _per_second(METRIC_OVERFLOW, SERVICE, Label.METRIC),
+                    per_second(METRIC_OVERFLOW, SERVICE, Label.METRIC),
                     "{{service}} {{metric}}",
                     empty_when_healthy=_FEW_LABELS,
                 ),

@@ -6,8 +6,9 @@ from typing import Final
 
 from dashboards import links, logql
 from dashboards.grafana.panels import Link, Variable
-from dashboards.promql import like, selector
+from dashboards.promql import like, rate, selector, sum_by
 from dashboards.scrape import ENVIRONMENT, JOB, SERVICE, SERVICE_JOBS, UP
+from django_observe.vocabulary import Metric
 
 _SERVICES: Final = like(JOB, "|".join(SERVICE_JOBS))
 _CHOSEN_ENVIRONMENT: Final = like(ENVIRONMENT, "$environment")
@@ -76,6 +77,11 @@ STREAMS: Final = (
 def series(name: str, *matchers: str) -> str:
     """The chosen services' series of that name."""
     return selector(name, *TARGETS, *matchers)
+
+
+def per_second(metric: Metric, *by: str) -> str:
+    """How fast the chosen services' counter grows."""
+    return sum_by(rate(series(metric.total)), *by)
 
 
 def to(uid: str, title: str, **variables: str) -> Link:
