@@ -118,7 +118,7 @@ def test_the_reference_lists_each_image_and_where_its_tag_was_read() -> None:
 def test_without_a_secret_compose_says_which_and_what_to_do(compose: list[str], tmp_path: Path) -> None:
     answer = composefile.config(compose, {}, tmp_path)
     assert answer.returncode
-    assert re.search(r"[A-Z_]+_PASSWORD is not set, run make up first", answer.stderr)
+    assert re.search(r"[A-Z_]+ is not set, run make up first", answer.stderr)
     asked = re.findall(r"\$\{(\w+):\?([^}]*)\}", composefile.FILE.read_text())
     assert {words for _, words in asked} == {f"{name} is not set, run make up first" for name, _ in asked}
 
