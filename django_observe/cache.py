@@ -1,25 +1,28 @@
 """Counts what is asked of the caches of CACHES, with any BACKEND, changing no setting.
 
 Counted as by django-prometheus' backends: what `get` finds, `None` being nothing; of `get_many` each key.
+A value that is the very object given as the default, such as False, is nothing, too: arguments and answers
+pass untouched, and methods are watched where classes define them, so that every cache stays what it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache, partial
+from functools import lru_cache, wraps
 from inspect import iscoroutinefunction
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
 from django.core.cache import CacheHandler, caches
 from django.core.cache.backends.base import BaseCache
-from wrapt import FunctionWrapper, wrap_function_wrapper
+from django.utils.module_loading import import_string
+from wrapt import wrap_function_wrapper
 
 from django_observe.records import CacheGet
 from django_observe.reporting import guard, report
 
-_MISSING: Final = object()
 _NAMES: Final = {
     "django.core.cache.backends.redis": "native_redis",
     "django_redis.cache": "redis",
@@ -28,8 +31,14 @@ _NAMES: Final = {
 
 _THEIRS: Final = "django_prometheus.cache."
 _DJANGOS: Final = "django.core.cache.backends."
+_MARK: Final = "_django_observe"
+
+_Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 _busy: ContextVar[object] = ContextVar("django_observe_cache", default=None)
+_kinds: set[type] = set()
+"""Classes of the caches of CACHES: others may share their parents, as django-prometheus' own do."""
+
 _installed = False
 
 
@@ -40,7 +49,7 @@ def install() -> None:
         _installed = True
         wrap_function_wrapper(CacheHandler, "create_connection", _created)
         for cache in caches.all(initialized_only=True):
-            _watch(cache)
+            _watch(type(cache))
 
 
 @contextmanager
@@ -54,129 +63,144 @@ def uncounted(cache: Any) -> Iterator[None]:
 
 
 def _created(
-    wrapped: Callable[..., Any], _: CacheHandler, args: tuple[Any, ...], kwargs: dict[str, Any]
+    wrapped: Callable[..., Any], handler: CacheHandler, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    """Watches before the cache is made, as others keep its bound methods then; BACKEND may be a function."""
+    with guard("cache"), suppress(ImportError, KeyError):
+        alias = args[0] if args else kwargs["alias"]
+        _watch(import_string(handler.settings[alias]["BACKEND"]))
     cache = wrapped(*args, **kwargs)
-    _watch(cache)
+    _watch(type(cache))
     return cache
 
 
-def _watch(cache: Any) -> None:
-    """Wraps the lookups of one cache object. Those that BaseCache makes of others are counted there."""
+def _watch(kind: Any) -> None:
+    """Watches the lookups in the classes that define them, each once."""
     with guard("cache"):
-        kind = type(cache)
-        if any(each.__module__.startswith(_THEIRS) for each in kind.__mro__):
+        mro = kind.__mro__ if isinstance(kind, type) else ()
+        if not mro or any(each.__module__.startswith(_THEIRS) for each in mro):
             return
-        for name, (watched, watched_async) in _WATCHED.items():
-            if name == "get" or getattr(kind, name) is not getattr(BaseCache, name, None):
-                wrapper = watched_async if iscoroutinefunction(getattr(kind, name)) else watched
-                setattr(cache, name, FunctionWrapper(getattr(cache, name), partial(wrapper, name)))
+        _kinds.add(kind)
+        for each in mro:
+            if each is not BaseCache and each.__module__.partition(".")[0] not in sys.stdlib_module_names:
+                _watch_methods(each)
+
+
+def _watch_methods(kind: type) -> None:
+    for name, lookup_of in _LOOKUPS.items():
+        own = vars(kind).get(name)
+        is_async = iscoroutinefunction(own)
+        if _MARK in getattr(own, "__dict__", ()) or not _is_method(own) or (name[0] == "a" and not is_async):
+            continue
+        watched = (_awaited if is_async else _plain)(own, lookup_of)
+        vars(watched)[_MARK] = True
+        with suppress(TypeError, AttributeError):  # a class of C
+            setattr(kind, name, watched)
+
+
+def _is_method(own: Any) -> bool:
+    """Whether it binds to a cache: a mock that a test has put there does not."""
+    return callable(own) and hasattr(type(own), "__get__") and not isinstance(own, staticmethod)
+
+
+class _Lookup:
+    """One `get`, counted when it is over; what the cache asks itself meanwhile is part of it."""
+
+    __slots__ = ("_around", "_cache", "_default", "hits", "keys")
+
+    def __init__(self, cache: Any, around: object) -> None:
+        self._cache, self._around, self._default = cache, around, None
+        self.keys, self.hits = 1, 0
+
+    def __enter__(self) -> None:
+        _busy.set(self._cache)
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        _busy.set(self._around)  # no reset: an async lookup may be closed in another context
+        with guard("cache"):
+            kind: Any = type(self._cache)
+            report(_record(kind, max(self.keys, self.hits), self.hits, failure is not None))
+
+    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Arguments:
+        """Reads what is asked for, and returns it."""
+        self._default = args[1] if len(args) > 1 else kwargs.get("default")
+        return args, kwargs
+
+    def found(self, found: Any) -> None:
+        """Counts what was found."""
+        self.hits = int(found is not None and found is not self._default)
 
 
 @final
-class _Lookup:
-    """One lookup, counted when it is over; those that the cache itself makes meanwhile are part of it."""
+class _Lookups(_Lookup):
+    """One `get_many`."""
 
-    __slots__ = ("_cache", "_token", "hits", "keys")
+    __slots__ = ()
 
-    def __init__(self, cache: Any, keys: int = 1) -> None:
-        self._cache = cache
-        self.keys, self.hits = keys, 0
-
-    def __enter__(self) -> _Lookup:
-        self._token = _busy.set(self._cache)
-        return self
-
-    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        _busy.reset(self._token)
-        kind: Any = type(self._cache)
+    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Arguments:
+        """Counts the keys; those that can be read only once are counted as the cache reads them."""
         with guard("cache"):
-            report(_record(kind, self.keys, self.hits, failure is not None))
+            keys = args[0] if args else kwargs.get("keys")
+            if isinstance(keys, Sized):
+                self.keys = len(keys)
+            elif isinstance(keys, Iterator):
+                self.keys, read = 0, self._read(keys)
+                return ((read, *args[1:]), kwargs) if args else (args, {**kwargs, "keys": read})
+        return args, kwargs
+
+    def found(self, found: Any) -> None:
+        """Counts the keys that were found."""
+        with guard("cache"):
+            self.hits = len(found) if isinstance(found, Sized) else 0
+
+    def _read(self, keys: Iterator[Any]) -> Iterator[Any]:
+        for key in keys:
+            self.keys += 1
+            yield key
 
 
-def _get(name: str, _: Any, cache: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    method = _method(cache, name)
-    if _busy.get() is cache:
-        return method(*args, **kwargs)
-    default, args, kwargs = _marked(args, kwargs)
-    with _Lookup(cache) as lookup:
-        found = method(*args, **kwargs)
-        lookup.hits = int(found is not None and found is not _MISSING)
-    return default if found is _MISSING else found
+def _plain(own: Any, lookup_of: type[_Lookup]) -> Callable[..., Any]:
+    """A method in the place of the sync `own`."""
+
+    @wraps(own)
+    def watched(cache: Any, /, *args: Any, **kwargs: Any) -> Any:
+        method, around = own.__get__(cache, type(cache)), _around(cache)
+        if around is cache:
+            return method(*args, **kwargs)
+        lookup = lookup_of(cache, around)
+        with lookup:
+            args, kwargs = lookup.asked(args, kwargs)
+            found = method(*args, **kwargs)
+            lookup.found(found)
+        return found
+
+    return watched
 
 
-async def _aget(name: str, _: Any, cache: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    method = _method(cache, name)
-    if _busy.get() is cache:
-        return await method(*args, **kwargs)
-    default, args, kwargs = _marked(args, kwargs)
-    with _Lookup(cache) as lookup:
-        found = await method(*args, **kwargs)
-        lookup.hits = int(found is not None and found is not _MISSING)
-    return default if found is _MISSING else found
+def _awaited(own: Any, lookup_of: type[_Lookup]) -> Callable[..., Any]:
+    """As `_plain`, for a coroutine function."""
+
+    @wraps(own)
+    async def watched(cache: Any, /, *args: Any, **kwargs: Any) -> Any:
+        method, around = own.__get__(cache, type(cache)), _around(cache)
+        if around is cache:
+            return await method(*args, **kwargs)
+        lookup = lookup_of(cache, around)
+        with lookup:
+            args, kwargs = lookup.asked(args, kwargs)
+            found = await method(*args, **kwargs)
+            lookup.found(found)
+        return found
+
+    return watched
 
 
-def _get_many(name: str, _: Any, cache: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    method = _method(cache, name)
-    if _busy.get() is cache:
-        return method(*args, **kwargs)
-    keys, args, kwargs = _counted(args, kwargs)
-    with _Lookup(cache, keys) as lookup:
-        found = method(*args, **kwargs)
-        lookup.hits = len(found) if isinstance(found, Sized) else 0
-    return found
+def _around(cache: Any) -> object:
+    """The cache that is being asked; `cache` itself means that this lookup counts nowhere."""
+    return _busy.get() if type(cache) in _kinds else cache
 
 
-async def _aget_many(name: str, _: Any, cache: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    method = _method(cache, name)
-    if _busy.get() is cache:
-        return await method(*args, **kwargs)
-    keys, args, kwargs = _counted(args, kwargs)
-    with _Lookup(cache, keys) as lookup:
-        found = await method(*args, **kwargs)
-        lookup.hits = len(found) if isinstance(found, Sized) else 0
-    return found
-
-
-_WATCHED: Final = {
-    "get": (_get, _aget),
-    "aget": (_get, _aget),
-    "get_many": (_get_many, _aget_many),
-    "aget_many": (_get_many, _aget_many),
-}
-"""Lookups, with what stands around one that is sync or async, whatever its name says."""
-
-
-def _method(cache: Any, name: str) -> Any:
-    """The cache's own method as its class has it now: a test may have patched that."""
-    for kind in type(cache).__mro__:
-        if name in vars(kind):
-            found = vars(kind)[name]
-            return found.__get__(cache, type(cache)) if hasattr(found, "__get__") else found
-    raise AttributeError(name)
-
-
-def _marked(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """The default of `get(key, default)`, and the arguments with a mark in its place.
-
-    Only a mark tells a cached False from one that was given as the default; `get_or_set` does the same.
-    """
-    if len(args) > 1 and args[1] is not None:
-        return args[1], (args[0], _MISSING, *args[2:]), kwargs
-    if kwargs.get("default") is not None:
-        return kwargs["default"], args, {**kwargs, "default": _MISSING}
-    return None, args, kwargs
-
-
-def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, tuple[Any, ...], dict[str, Any]]:
-    """How many keys are asked for, and the arguments; keys that can be read once only become a list."""
-    keys = args[0] if args else kwargs.get("keys", ())
-    if isinstance(keys, Sized):
-        return len(keys), args, kwargs
-    if not isinstance(keys, Iterable):
-        return 1, args, kwargs
-    listed = list(keys)
-    return len(listed), (listed, *args[1:]) if args else (), kwargs if args else {**kwargs, "keys": listed}
+_LOOKUPS: Final = {"get": _Lookup, "aget": _Lookup, "get_many": _Lookups, "aget_many": _Lookups}
 
 
 @lru_cache(maxsize=1_024)
