@@ -5,13 +5,11 @@ Nothing is imported here: `apps.py` calls `install` when the project itself impo
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 from wrapt import wrap_function_wrapper
 
@@ -21,8 +19,10 @@ from django_observe.vocabulary import LabelValue
 MAX_NAMES: Final = 100
 """Breakers that are told apart by name; those of later names are `other`."""
 
-_made_in: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-_lock = threading.Lock()
+_breakers: WeakValueDictionary[tuple[int, str], Any] = WeakValueDictionary()
+"""Those that live, by what tells them apart without hashing them, and the module that made them."""
+
+_names: dict[str, None] = {}
 _callbacks: list[Callable[[], None]] = []
 _installed = False
 
@@ -52,20 +52,24 @@ def on_change(callback: Callable[[], None]) -> None:
 
 
 def states() -> dict[str, Counter[str]]:
-    """How many breakers of each name are in which state, in pybreaker's words.
+    """How many breakers of each name are in which state, in pybreaker's words; of one that is gone, none.
 
     As this process last saw it: a storage that breakers share (Redis) is not asked.
     """
-    with _lock:
-        breakers = list(_made_in.items())
-    found: dict[str, Counter[str]] = {}
-    for breaker, made_in in breakers:
+    found: dict[str, Counter[str]] = {name: Counter() for name in list(_names)}
+    for made in _breakers.valuerefs():
         with guard("circuitbreakers"):
-            name, state = str(breaker.name or made_in), str(breaker._state.name)  # noqa: SLF001 - `state` would ask the storage
-            if name not in found and len(found) >= MAX_NAMES:
-                name = LabelValue.OTHER
-            found.setdefault(name, Counter())[state] += 1
+            if (breaker := made()) is not None:
+                name = _known(str(breaker.name or made.key[1]))
+                found.setdefault(name, Counter())[str(breaker._state.name)] += 1  # noqa: SLF001 - `state` would ask the storage
     return found
+
+
+def _known(name: str) -> str:
+    """`name`, when it is one of the first: they keep their gauges as long as the process lives."""
+    known = name if name in _names or len(_names) < MAX_NAMES else LabelValue.OTHER
+    _names[known] = None
+    return known
 
 
 def _made(wrapped: Callable[..., None], breaker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -73,14 +77,4 @@ def _made(wrapped: Callable[..., None], breaker: Any, args: tuple[Any, ...], kwa
     wrapped(*args, **kwargs)
     with guard("circuitbreakers"):
         module = str(sys._getframe(1).f_globals.get("__name__", LabelValue.OTHER))  # noqa: SLF001
-        with _lock:
-            _made_in[breaker] = module
-
-
-def _after_fork() -> None:
-    """The thread that held it stayed in the parent."""
-    global _lock
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+        _breakers[id(breaker), module] = breaker

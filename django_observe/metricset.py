@@ -19,6 +19,7 @@ BOUNDED_LABELS: Final = frozenset(
         Label.VENDOR,
         Label.METHOD,
         Label.STATUS,
+        Label.STATE,
         Label.TRANSPORT,
         Label.HTTP_REQUEST_METHOD,
         Label.HTTP_RESPONSE_STATUS_CODE,

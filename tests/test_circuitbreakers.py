@@ -15,13 +15,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from django_observe import circuitbreakers, metrics, reporting
-from django_observe.metricset import BREAKER_STATE
+from django_observe.metricset import BOUNDED_LABELS, BREAKER_STATE
 from django_observe.vocabulary import BreakerState, LabelValue
 
 
 @pytest.fixture(autouse=True)
-def _bound_anew() -> Iterator[None]:
+def _bound_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     gc.collect()
+    monkeypatch.setattr(circuitbreakers, "_names", {})
     metrics.reset()
     metrics.mirror()
     yield
@@ -78,14 +79,54 @@ def test_one_without_a_name_is_called_by_the_module_that_made_it() -> None:
     assert (shown(__name__), shown("late")) == ({}, {"open": 1})
 
 
-def test_names_are_bounded() -> None:
-    breakers = [
-        pybreaker.CircuitBreaker(name=f"tenant-{number}") for number in range(circuitbreakers.MAX_NAMES + 50)
-    ]
-    states = circuitbreakers.states()
-    assert len(states) <= circuitbreakers.MAX_NAMES + 1
-    assert states[LabelValue.OTHER]["closed"] >= 50
-    assert len(breakers) <= sum(count.total() for count in states.values())
+def test_names_are_bounded_for_the_life_of_the_process() -> None:
+    kept = pybreaker.CircuitBreaker(name="first")
+    for batch in range(4):
+        for number in range(circuitbreakers.MAX_NAMES // 2):
+            pybreaker.CircuitBreaker(name=f"tenant-{batch}-{number}")
+        metrics.mirror()
+        gc.collect()
+    late = [pybreaker.CircuitBreaker(name=f"late-{number}") for number in range(50)]
+    late[0].open()
+    assert len(circuitbreakers.states()) == circuitbreakers.MAX_NAMES + 1
+    assert shown("first") == {"closed": 1}
+    assert (shown("late-0"), shown(LabelValue.OTHER)) == ({}, {"closed": 49, "open": 1})
+    del late
+    gc.collect()
+    metrics.mirror()
+    assert shown(LabelValue.OTHER) == {}
+    assert kept.name == "first"
+
+
+def test_one_that_is_gone_is_not_open_for_ever_when_its_gauges_are_bound_anew() -> None:
+    breaker = pybreaker.CircuitBreaker(name="gone")
+    breaker.open()
+    assert shown("gone") == {"open": 1}
+    metrics.reset()
+    del breaker
+    gc.collect()
+    metrics.mirror()
+    assert shown("gone") == {}
+
+
+def test_folding_keeps_the_state() -> None:
+    assert set(BREAKER_STATE.labels) - BOUNDED_LABELS == {"breaker"}
+
+
+class Equal(pybreaker.CircuitBreaker):  # noqa: PLW1641 - as its docstring says
+    """Cannot be hashed, and equals every other."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+def test_breakers_that_cannot_be_hashed_are_shown_each() -> None:
+    before = reporting.failures()
+    one, two = Equal(name="equal"), Equal(name="equal")
+    two.open()
+    assert shown("equal") == {"closed": 1, "open": 1}
+    assert reporting.failures() == before
+    assert one.name == two.name
 
 
 def test_the_projects_own_listeners_stay_its_own() -> None:
