@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django_observe.vocabulary import Label
+from django_observe.vocabulary import Label, LabelValue
 
 JOB: Final = "job"
 INSTANCE: Final = "instance"
@@ -36,6 +36,11 @@ STACK_JOBS: Final = (
     SPAN_METRICS_JOB,
     GRAFANA_JOB,
 )
+
+SERVER_ERROR: Final = "5.."
+"""Values of `status` that stand for a request which failed, as a regular expression."""
+FAILED_CALL: Final = f"{LabelValue.NO_ANSWER}|{SERVER_ERROR}"
+"""The same of `http_response_status_code`, of calls: one that got no answer failed as well."""
 
 # https://prometheus.io/docs/concepts/jobs_instances/ "Automatically generated labels and time series"
 UP: Final = "up"

@@ -16,7 +16,9 @@ SAMPLES_APPENDED: Final = "prometheus_tsdb_head_samples_appended_total"
 BLOCKS_BYTES: Final = "prometheus_tsdb_storage_blocks_bytes"
 EXEMPLARS_STORED: Final = "prometheus_tsdb_exemplar_exemplars_in_storage"
 RULE_FAILURES: Final = "prometheus_rule_evaluation_failures_total"
+RULE_GROUP: Final = "rule_group"
 NOTIFICATIONS_DROPPED: Final = "prometheus_notifications_dropped_total"
+ALERTS_REFUSED: Final = "prometheus_notifications_errors_total"
 SAMPLE_LIMIT_EXCEEDED: Final = "prometheus_target_scrapes_exceeded_sample_limit_total"
 
 # https://github.com/prometheus/alertmanager/tree/main/doc/alertmanager-mixin
@@ -56,8 +58,9 @@ SERIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         SAMPLES_APPENDED: (),
         BLOCKS_BYTES: (),
         EXEMPLARS_STORED: (),
-        RULE_FAILURES: (),
+        RULE_FAILURES: (RULE_GROUP,),
         NOTIFICATIONS_DROPPED: (),
+        ALERTS_REFUSED: ("alertmanager",),
         SAMPLE_LIMIT_EXCEEDED: (),
         MEMORY: (),
     },

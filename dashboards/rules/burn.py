@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from dashboards import links, logql
-from dashboards.promql import eq, selector
+from dashboards.promql import eq, ne, selector
 from dashboards.rules.annotations import CONCERNED, SHARE, SINCE, WHO, value
-from dashboards.rules.expressions import on
+from dashboards.rules.expressions import SERVICE_KEYS, on
 from dashboards.rules.pace import DAY, HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group, Severity
 from dashboards.rules.slo import (
@@ -39,6 +39,8 @@ from django_observe.vocabulary import Field, Label
 
 MINIMUM_BAD: Final = 10
 """Requests in the long window: without this floor one failure of a service that nobody uses would page."""
+ENOUGH: Final = 0.75
+"""The largest share that is asked for: 20 times a budget of 5 % would be more than all requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _burning(pace: Pace, slo: str, severity: Severity) -> str:
 
 
 def _pair(pace: Pace, slo: str, burn: Burn) -> str:
-    limit = f"{burn.factor:g} * {selector(ERROR_BUDGET, eq(SLO, slo))}"
+    limit = f"clamp_max({burn.factor:g} * {selector(ERROR_BUDGET, eq(SLO, slo))}, {ENOUGH:g})"
     conditions = [
         f"{selector(error_ratio(burn.short), eq(SLO, slo))} > {limit}",
         f"{selector(error_ratio(burn.long), eq(SLO, slo))} > {limit}",
@@ -136,12 +138,15 @@ def _pair(pace: Pace, slo: str, burn: Burn) -> str:
 def _unusable(pace: Pace) -> Alert:
     """Prometheus takes any number and any label; a slip of the pen would go unnoticed."""
     present = total("5m")
+    somewhere = ne(Label.ENVIRONMENT, "")
     known = f"max_over_time({present}[{pace(HOUR)}])"
     entries = [
         f"{OBJECTIVE_OVERRIDE} <= 0",
         f"{OBJECTIVE_OVERRIDE} >= 1",
         f"({OBJECTIVE_OVERRIDE} unless {on(Label.SERVICE, SLO)} {known})",
+        f"({selector(OBJECTIVE_OVERRIDE, somewhere)} unless {on(*SLO_KEYS)} {known})",
         f"({THRESHOLD_OVERRIDE} unless {on(Label.SERVICE)} {known})",
+        f"({selector(THRESHOLD_OVERRIDE, somewhere)} unless {on(*SERVICE_KEYS)} {known})",
         f"({THRESHOLD_OVERRIDE} and {on(Label.SERVICE)} {present} unless {on(Label.SERVICE, LE)} {BUCKETS})",
     ]
     return Alert(
@@ -151,6 +156,6 @@ def _unusable(pace: Pace) -> Alert:
         hold=pace(15 * MINUTE),
         keys=(Label.SERVICE,),
         summary=f"{value(Label.SERVICE)}: its entry in objectives.yml is not used, {SINCE}",
-        description="No such service, objective or bucket, or a number that is not between 0 and 1.",
+        description="No such service, environment, objective or bucket, or a number not between 0 and 1.",
         dashboard=links.SLO,
     )

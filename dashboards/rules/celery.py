@@ -7,12 +7,13 @@ from typing import Final
 from dashboards import links, logql
 from dashboards.promql import eq, increase, max_by, quantile, rate, sum_by
 from dashboards.rules.annotations import CONCERNED, COUNT, DURATION, SHARE, SINCE, WHO, encoded_value, value
-from dashboards.rules.expressions import SERVICE_KEYS, group_by, on
+from dashboards.rules.expressions import SERVICE_KEYS, group_by, growth, on
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.presence import ALL_LINES, gone
 from dashboards.rules.rule import Alert, Group
-from dashboards.scrape import CELERY_JOB, ENVIRONMENT
+from dashboards.scrape import CELERY_JOB, ENVIRONMENT, INSTANCE, JOB
 from django_observe.taskmetricset import (
+    ACTIVE_PROCESSES,
     ACTIVE_WORKERS,
     QUEUE_LENGTH,
     TASK_FAILED,
@@ -21,7 +22,7 @@ from django_observe.taskmetricset import (
     TASK_RETRIED,
     TASK_RUNTIME,
     TASK_SENT,
-    WORKER_UP,
+    WORKER_TASKS_ACTIVE,
 )
 from django_observe.vocabulary import Field, Label
 
@@ -52,8 +53,8 @@ def groups(pace: Pace) -> list[Group]:
 
 def _share(pace: Pace, counter: str, share: float, minimum: int) -> str:
     window = pace(5 * MINUTE)
-    part = sum_by(increase(counter, window), *_TASK_KEYS)
-    runs = sum_by(increase(TASK_RUNTIME.count, window), *_TASK_KEYS)
+    part = growth(counter, window, *_TASK_KEYS)
+    runs = growth(TASK_RUNTIME.count, window, *_TASK_KEYS)
     return f"{part}\n/ {runs} > {share}\nand\n{part} >= {minimum}"
 
 
@@ -120,7 +121,7 @@ def _backlog(pace: Pace) -> Alert:
 def _absent(pace: Pace) -> Alert:
     return Alert(
         name="CeleryWorkerAbsent",
-        expr=f"{gone(pace, CELERY_JOB)}\nor\n{max_by(WORKER_UP.name, *SERVICE_KEYS)} == 0",
+        expr=gone(pace, CELERY_JOB),
         severity="page",
         hold=pace(MINUTE),
         keys=SERVICE_KEYS,
@@ -132,18 +133,26 @@ def _absent(pace: Pace) -> Alert:
 
 
 def _stalled(pace: Pace) -> Alert:
-    """A worker is there and takes nothing: stuck, or cut off from the broker."""
-    window, keys = pace(5 * MINUTE), (ENVIRONMENT, Label.QUEUE_NAME)
-    consumers = group_by(f"{ACTIVE_WORKERS.name} > 0", *_QUEUE_KEYS)
-    sent = sum_by(increase(TASK_SENT.total, window), *keys)
-    received = sum_by(increase(TASK_RECEIVED.total, window), *keys)
-    first = group_by(f"{TASK_RECEIVED.total} unless {TASK_RECEIVED.total} offset {window}", *keys)
+    """A worker is there and takes nothing: stuck, or cut off from the broker.
+
+    The default queue's name is the same everywhere, though not the queue: where a service sends to a queue
+    that it consumes, both ends are its own. Where it does not, others that only send to it are meant.
+    """
+    window = pace(5 * MINUTE)
+    idle, sent = _idle(window), growth(TASK_SENT.total, window, *_QUEUE_KEYS)
+    foreign = f"({sent} unless {on(*_QUEUE_KEYS)} {group_by(ACTIVE_WORKERS.name, *_QUEUE_KEYS)})"
+    among = (ENVIRONMENT, Label.QUEUE_NAME)
+    own = (
+        f"({sent} >= {MINIMUM_SENT} and {on(*_QUEUE_KEYS)} {idle})\nunless {_received(window, *_QUEUE_KEYS)}"
+    )
+    others = (
+        f"({idle} unless {on(*_QUEUE_KEYS)} {sent} > 0)\n"
+        f"* {on(*among)} group_left ()\n({sum_by(foreign, *among)} >= {MINIMUM_SENT})\n"
+        f"unless {_received(window, *among)}"
+    )
     return Alert(
         name="CeleryQueueStalled",
-        expr=(
-            f"{consumers}\n* {on(*keys)} group_left ()\n({sent} >= {MINIMUM_SENT})\n"
-            f"unless {on(*keys)}\n({received} > 0 or {first})"
-        ),
+        expr=f"({own})\nor\n({others})",
         severity="page",
         keys=_QUEUE_KEYS,
         summary=f"{WHO}: takes none of {COUNT} tasks sent to queue {_QUEUE}, {SINCE}",
@@ -151,3 +160,19 @@ def _stalled(pace: Pace) -> Alert:
         dashboard=links.CELERY,
         logs=ALL_LINES,
     )
+
+
+def _idle(window: str) -> str:
+    """Queues with a worker that has a slot free and finishes nothing: a busy one is well."""
+    target = (JOB, INSTANCE)
+    slots = max_by(ACTIVE_PROCESSES.name, *target)
+    full = f"{sum_by(WORKER_TASKS_ACTIVE.name, *target)} >= {slots}"
+    finishing = f"{sum_by(increase(TASK_RUNTIME.count, window), *target)} > 0"
+    consumers = f"({ACTIVE_WORKERS.name} > 0) unless {on(*target)} ({full} or {finishing})"
+    return group_by(consumers, *_QUEUE_KEYS)
+
+
+def _received(window: str, *keys: str) -> str:
+    """Those queues from which a worker took a task; a worker's first one makes the series."""
+    first = group_by(f"{TASK_RECEIVED.total} unless {TASK_RECEIVED.total} offset {window}", *keys)
+    return f"{on(*keys)} ({sum_by(increase(TASK_RECEIVED.total, window), *keys)} > 0 or {first})"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import logql
-from dashboards.promql import increase, like, max_by, selector, sum_by, unlike
+from dashboards.promql import like, max_by, selector, unlike
 from dashboards.rules.annotations import CONCERNED, COUNT, SINCE, WHO, value
-from dashboards.rules.expressions import SERVICE_KEYS
+from dashboards.rules.expressions import SERVICE_KEYS, growth
 from dashboards.rules.pace import MINUTE, SECOND, Pace
 from dashboards.rules.rule import Alert, Group
 from django_observe.metricset import DB_ERRORS, DB_NEW_CONNECTION_ERRORS, MIGRATIONS_UNAPPLIED
@@ -32,10 +32,10 @@ def groups(pace: Pace) -> list[Group]:
 
 
 def _errors(pace: Pace) -> Alert:
-    failed = increase(selector(DB_ERRORS.total, unlike(Label.TYPE, OF_THE_DATA)), pace(5 * MINUTE))
+    failed = selector(DB_ERRORS.total, unlike(Label.TYPE, OF_THE_DATA))
     return Alert(
         name="DatabaseErrors",
-        expr=f"{sum_by(failed, *_KEYS)} >= {MINIMUM_ERRORS}",
+        expr=f"{growth(failed, pace(5 * MINUTE), *_KEYS)} >= {MINIMUM_ERRORS}",
         severity="ticket",
         keys=_KEYS,
         summary=f"{WHO}: {COUNT} statements failed on database {value(Label.ALIAS)}, {SINCE}",
@@ -45,10 +45,10 @@ def _errors(pace: Pace) -> Alert:
 
 
 def _connections(pace: Pace) -> Alert:
-    failed = increase(DB_NEW_CONNECTION_ERRORS.total, pace(5 * MINUTE))
+    failed = growth(DB_NEW_CONNECTION_ERRORS.total, pace(5 * MINUTE), *_KEYS)
     return Alert(
         name="DatabaseConnectionErrors",
-        expr=f"{sum_by(failed, *_KEYS)} >= {MINIMUM_CONNECTION_ERRORS}",
+        expr=f"{failed} >= {MINIMUM_CONNECTION_ERRORS}",
         severity="ticket",
         keys=_KEYS,
         summary=f"{WHO}: {COUNT} connections to database {value(Label.ALIAS)} failed, {SINCE}",

@@ -7,12 +7,13 @@ from typing import Final
 from dashboards import links, logql
 from dashboards.promql import eq, increase, like, max_by, over_time, quantile, rate, selector, sum_by
 from dashboards.rules.annotations import CONCERNED, DURATION, SHARE, SINCE, WHO, value
-from dashboards.rules.expressions import SERVICE_KEYS, earlier, renamed
+from dashboards.rules.expressions import SERVICE_KEYS, earlier, growth, renamed
 from dashboards.rules.pace import HOUR, MINUTE, SECOND, Pace
 from dashboards.rules.presence import DEPENDENCY
 from dashboards.rules.rule import Alert, Group
+from dashboards.scrape import FAILED_CALL
 from django_observe.metricset import BREAKER_STATE, CLIENT_DURATION
-from django_observe.vocabulary import Field, Label, LabelValue
+from django_observe.vocabulary import Field, Label
 
 FAILING_SHARE: Final = 0.1
 """Of five minutes' calls: a dependency that is gone for less than 30 s stays below it."""
@@ -24,8 +25,11 @@ MINIMUM_CALLS: Final = 20
 
 _CALLED: Final = value(Label.SERVER_ADDRESS)
 _CALL_KEYS: Final = (*SERVICE_KEYS, Label.SERVER_ADDRESS)
-_HOST: Final = "([A-Za-z][^.:]*).*"
-"""The first name of a host: of `auth.shop.svc:8000` it is the service; an address in digits has none."""
+_HOST: Final = "([A-Za-z][^.:]*)([.]([^:]+[.])?(svc|internal|local))?(:[0-9]+)?"
+"""The service in the name of a host of one's own: `auth`, `auth:8000`, `auth.shop.svc.cluster.local`.
+
+Other hosts have none: `api.stripe.com` is not one's own service `api`.
+"""
 _SERVICE_LINES: Final = logql.stream(*CONCERNED)
 
 
@@ -36,9 +40,9 @@ def groups(pace: Pace) -> list[Group]:
 
 
 def _failing(pace: Pace) -> Alert:
-    no_success = like(Label.HTTP_RESPONSE_STATUS_CODE, f"5..|{LabelValue.NO_ANSWER}")
-    failed = sum_by(increase(selector(CLIENT_DURATION.count, no_success), pace(5 * MINUTE)), *_CALL_KEYS)
-    calls = sum_by(increase(CLIENT_DURATION.count, pace(5 * MINUTE)), *_CALL_KEYS)
+    no_success = selector(CLIENT_DURATION.count, like(Label.HTTP_RESPONSE_STATUS_CODE, FAILED_CALL))
+    failed = growth(no_success, pace(5 * MINUTE), *_CALL_KEYS)
+    calls = growth(CLIENT_DURATION.count, pace(5 * MINUTE), *_CALL_KEYS)
     return Alert(
         name="DependencyFailing",
         expr=renamed(

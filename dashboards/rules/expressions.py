@@ -26,14 +26,21 @@ def earlier(function: str, series: str, window: str, offset: str) -> str:
     return f"{function}({series}[{window}] offset {offset})"
 
 
-def grown(series: str, window: str, *labels: str) -> str:
-    """The label sets of counters that grew within `window`, birth included.
+def growth(series: str, window: str, *labels: str) -> str:
+    """By how much counters grew within `window`, birth included.
 
     A counter that appears with its first event has no increase by `rate()`'s reckoning
-    (https://github.com/prometheus/prometheus/issues/1673). A new target's counters do not count as born.
+    (https://github.com/prometheus/prometheus/issues/1673). What a new target counts, or one that could not
+    be scraped then, may be old and does not count as born.
     """
-    born = f"({series} unless {series} offset {window}) and {on(JOB, INSTANCE)} {UP} offset {window}"
-    return f"sum by ({', '.join(labels)}) (\n  {increase(series, window)} > 0\n  or\n  ({born}) > 0\n)"
+    there = f"{on(JOB, INSTANCE)} ({UP} offset {window} == 1)"
+    born = f"(({series} unless {series} offset {window}) and {there})"
+    return f"sum by ({', '.join(labels)}) (\n  {born}\n  or\n  {increase(series, window)}\n)"
+
+
+def grown(series: str, window: str, *labels: str) -> str:
+    """The label sets of counters that grew within `window`, and by how much."""
+    return f"{growth(series, window, *labels)} > 0"
 
 
 def renamed(expression: str, label: str, source: str, regex: str = "(.+)") -> str:

@@ -52,16 +52,18 @@ def _service_absent(pace: Pace) -> Alert:
 
 
 def _scrape_failing(pace: Pace) -> Alert:
+    """By instance: in a rolling restart one is always down, but none for long."""
     keys = (*SERVICE_KEYS, JOB)
     up = selector(UP, like(JOB, "|".join(SERVICE_JOBS)))
+    window = pace(2 * MINUTE)
+    down = f"({up} == 0 and {up} offset {window}) unless max_over_time({up}[{window}]) == 1"
     return Alert(
         name="ScrapeFailing",
-        expr=f"{count_by(f'{up} == 0', *keys)}\nand\n{max_by(up, *keys)} == 1",
+        expr=f"{count_by(down, *keys)}\nand\n{max_by(up, *keys)} == 1",
         severity="ticket",
-        hold=pace(2 * MINUTE),
         keys=keys,
         summary=f"{WHO}: {COUNT} of its instances cannot be scraped, {SINCE}",
-        description=f"Other targets of job {value(JOB)} answer: these are down, overloaded, or refuse.",
+        description=f"For two minutes: down, overloaded, or refusing. Others of job {value(JOB)} answer.",
         dashboard=links.TELEMETRY,
         logs=ALL_LINES,
     )

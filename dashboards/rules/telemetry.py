@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dashboards import links, logql
@@ -27,6 +28,7 @@ _OWN_LINES: Final = logql.where(
     logql.stream(*CONCERNED),
     like(logql.SEVERITY, f"WARNING|{logql.ERROR_LEVELS}"),
 )
+_ticket: Final = partial(Alert, severity="ticket", dashboard=links.TELEMETRY, logs=_OWN_LINES)
 
 
 def groups(pace: Pace) -> list[Group]:
@@ -37,15 +39,12 @@ def groups(pace: Pace) -> list[Group]:
 
 def _dropped(pace: Pace) -> Alert:
     keys = (*_SIGNAL_KEYS, Label.REASON)
-    return Alert(
+    return _ticket(
         name="TelemetryDropped",
         expr=grown(TELEMETRY_DROPPED.total, pace(5 * MINUTE), *keys),
-        severity="ticket",
         keys=keys,
         summary=f"{WHO}: {COUNT} {value(Label.SIGNAL)} records lost ({value(Label.REASON)}), {SINCE}",
         description="Within five minutes. Counters and SLOs are whole; traces or log lines are missing.",
-        dashboard=links.TELEMETRY,
-        logs=_OWN_LINES,
     )
 
 
@@ -55,56 +54,44 @@ def _silent(pace: Pace) -> Alert:
     accepted = f"{sum_by(increase(TELEMETRY_ACCEPTED.total, pace(MINUTE)), *target)} > 0"
     queued = f"{sum_by(TELEMETRY_QUEUED.name, *target)} > 0"
     last = f"{max_by(TELEMETRY_LAST_SUCCESS.name, *target)} > time() - {pace.number(MINUTE)}"
-    return Alert(
+    return _ticket(
         name="TelemetrySilent",
         expr=f"count by ({', '.join(_SIGNAL_KEYS)}) (\n  ({accepted} or {queued})\n  unless\n  {last}\n)",
-        severity="ticket",
         hold=pace(45 * SECOND),
         keys=_SIGNAL_KEYS,
         summary=f"{WHO}: {value(Label.SIGNAL)} of {COUNT} of its instances reach no backend, {SINCE}",
         description="Records are taken for export, and none was taken over for a minute or more.",
-        dashboard=links.TELEMETRY,
-        logs=_OWN_LINES,
     )
 
 
 def _failures(pace: Pace) -> Alert:
     keys = (*SERVICE_KEYS, Label.PLACE)
-    return Alert(
+    return _ticket(
         name="TelemetryInternalFailures",
         expr=grown(INTERNAL_FAILURES.total, pace(5 * MINUTE), *keys),
-        severity="ticket",
         keys=keys,
         summary=f"{WHO}: {COUNT} faults of its own telemetry in {value(Label.PLACE)}, {SINCE}",
         description="Requests were not harmed. This is a bug of django_observe or of what it wraps.",
-        dashboard=links.TELEMETRY,
-        logs=_OWN_LINES,
     )
 
 
 def _incomplete(pace: Pace) -> Alert:
-    return Alert(
+    return _ticket(
         name="ScrapeIncomplete",
         expr=f"{max_by(SCRAPE_INCOMPLETE.name, *SERVICE_KEYS)} == 1",
-        severity="ticket",
         hold=pace(5 * MINUTE),
         keys=SERVICE_KEYS,
         summary=f"{WHO}: /metrics shows one of several worker processes, {SINCE}",
         description="Rates and objectives of this service are wrong until its processes share a directory.",
-        dashboard=links.TELEMETRY,
-        logs=_OWN_LINES,
     )
 
 
 def _overflow(pace: Pace) -> Alert:
     keys = (*SERVICE_KEYS, Label.METRIC)
-    return Alert(
+    return _ticket(
         name="MetricOverflow",
         expr=grown(METRIC_OVERFLOW.total, pace(15 * MINUTE), *keys),
-        severity="ticket",
         keys=keys,
         summary=f"{WHO}: {value(Label.METRIC)} has too many label values, {SINCE}",
         description=f"{COUNT} observations of 15 minutes were counted as `other`.",
-        dashboard=links.TELEMETRY,
-        logs=_OWN_LINES,
     )

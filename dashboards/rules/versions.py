@@ -44,8 +44,18 @@ def recording(pace: Pace) -> list[Group]:
 
 def _by_version(requests: str, pace: Pace) -> str:
     info = aggregate("topk", selector(INFO.name, eq(JOB, DJANGO_JOB)), *_TARGET, argument="1")
-    counted = sum_by(increase(requests, pace(5 * MINUTE)), *_TARGET)
+    counted = sum_by(_since_restart(requests, pace(5 * MINUTE)), *_TARGET)
     return f"sum by ({', '.join(_KEYS)}) (\n  {counted}\n  * {on(*_TARGET)} group_left (version)\n  {info}\n)"
+
+
+def _since_restart(requests: str, window: str) -> str:
+    """By how much counters grew within `window`, under the version that now runs on the instance.
+
+    A deployment under the same name starts them at 0: they are then less than what the old and the new
+    version counted together. What the new one has not counted yet is not its own.
+    """
+    counted = increase(requests, window)
+    return f"({requests} < {counted}) or ({counted} and {requests})"
 
 
 def groups(pace: Pace) -> list[Group]:

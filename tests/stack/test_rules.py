@@ -17,9 +17,9 @@ import pytest
 from dashboards import known, links, rules, runbook, scrape
 from dashboards.__main__ import BUILT
 from dashboards.reading import Reader
-from dashboards.rules import errorlogs, slo, stack, versions, yamlfile
+from dashboards.rules import errorlogs, slo, versions, yamlfile
 from dashboards.rules.expressions import SERVICE_KEYS
-from dashboards.rules.pace import Pace
+from dashboards.rules.pace import MINUTE, Pace
 from dashboards.rules.rule import Alert, Group, Record
 from tests.processes import require
 from tests.stack import grafanacheck
@@ -86,6 +86,18 @@ def test_pace_divides_every_duration() -> None:
         assert after == [milliseconds / 60 for milliseconds in before]
 
 
+def test_windows_of_days_are_read_seldom_and_before_their_last_values_count_as_gone() -> None:
+    read = {
+        group.interval
+        for group in rules.recording(Pace())
+        for rule in group.rules
+        if "[3d]" in rule.expr or "[30d]" in rule.expr
+    }
+
+    assert read == {Pace()(slo.LONGEST_INTERVAL)}
+    assert MINUTE < slo.LONGEST_INTERVAL < 5 * MINUTE
+
+
 def _durations(text: str) -> list[float]:
     """Milliseconds, of every duration in the rules and of every number that is compared with the time."""
     units = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -99,12 +111,11 @@ def _durations(text: str) -> list[float]:
 
 
 def test_every_metric_and_label_is_known() -> None:
-    here = {name: frozenset((*labels, scrape.JOB, scrape.INSTANCE)) for name, labels in stack.LABELS.items()}
     overrides = {
         slo.OBJECTIVE_OVERRIDE: frozenset(slo.SLO_KEYS),
         slo.THRESHOLD_OVERRIDE: frozenset((*SERVICE_KEYS, scrape.LE)),
     }
-    series = {**known.series(), **here, **overrides}
+    series = {**known.series(), **overrides}
     for rule in RULES:
         reader = Reader(series)
         labels = reader.read(rule.expr)

@@ -48,6 +48,30 @@ _FAILING = (
     ),
     Case(
         alert="DependencyFailing",
+        title="somebody else's api, which is no service of one's own",
+        series={
+            **_calls("api.stripe.com", "200", "0+80x40"),
+            **_calls("api.stripe.com", "503", ramp((0, 19), (400, 1), (20, 20))),
+        },
+        at=330,
+        expected=_failing("api.stripe.com", "21.57%"),
+    ),
+    Case(
+        alert="DependencyFailing",
+        title="ten instances get one 503 each, and have never called before",
+        series={
+            key: values
+            for number in range(10)
+            for key, values in {
+                series("up", instance=f"orders-{number}:8000"): "1x40",
+                **_calls("auth:8000", "503", "_x20 1x20", instance=f"orders-{number}:8000"),
+            }.items()
+        },
+        at=330,
+        expected=_failing("auth:8000", "100%", dependency="auth"),
+    ),
+    Case(
+        alert="DependencyFailing",
         title="9 % with 500",
         series={**_calls("auth", "200", "0+91x40"), **_calls("auth", "500", "0+9x40")},
         at=570,
@@ -133,16 +157,18 @@ _BREAKERS = (
 )
 
 
+def _database_told(text: tuple[str, str]) -> Expected:
+    return Expected(
+        labels={**TARGET, "alias": "default", "severity": "ticket"},
+        summary=f"orders (test): {text[0]}, since 00:05 UTC",
+        description=text[1],
+        logs=DATABASE_LINES,
+        since=300,
+    )
+
+
 def _database(alert: str, metric: str, values: str, expected: tuple[str, str] | None, **labels: str) -> Case:
-    told = None
-    if expected:
-        told = Expected(
-            labels={**TARGET, "alias": "default", "severity": "ticket"},
-            summary=f"orders (test): {expected[0]}, since 00:05 UTC",
-            description=expected[1],
-            logs=DATABASE_LINES,
-            since=300,
-        )
+    told = _database_told(expected) if expected else None
     title = (
         f"{values.rpartition('x')[0].rpartition(' ')[2]} {labels.get('type', 'failures')} within five minutes"
     )
@@ -152,27 +178,58 @@ def _database(alert: str, metric: str, values: str, expected: tuple[str, str] | 
 
 _ERRORS = ("DatabaseErrors", "django_db_errors_total")
 _CONNECTIONS = ("DatabaseConnectionErrors", "django_db_new_connection_errors_total")
+_STATEMENTS_FAILED = (
+    "5 statements failed on database default",
+    "Within five minutes; violated constraints and unfit values are not counted.",
+)
+_CONNECTIONS_FAILED = (
+    "3 connections to database default failed",
+    "Within five minutes: the database is down, unreachable, full, or refuses the password.",
+)
 _DATABASES = (
     _database(
         *_ERRORS,
         "0x19 5x20",
-        (
-            "5 statements failed on database default",
-            "Within five minutes; violated constraints and unfit values are not counted.",
-        ),
+        _STATEMENTS_FAILED,
         type="OperationalError",
     ),
     _database(*_ERRORS, "0x19 4x20", None, type="OperationalError"),
     _database(*_ERRORS, "0x19 500x20", None, type="IntegrityError"),
-    _database(
-        *_CONNECTIONS,
-        "0x19 3x20",
-        (
-            "3 connections to database default failed",
-            "Within five minutes: the database is down, unreachable, full, or refuses the password.",
-        ),
-    ),
+    _database(*_CONNECTIONS, "0x19 3x20", _CONNECTIONS_FAILED),
     _database(*_CONNECTIONS, "0x19 2x20", None),
+    *(
+        Case(
+            alert=alert,
+            title="five instances, one error each, which have had none before",
+            series={
+                key: values
+                for number in range(5)
+                for key, values in (
+                    (series("up", instance=f"orders-{number}:8000"), "1x40"),
+                    (
+                        series(
+                            metric,
+                            alias="default",
+                            vendor="postgresql",
+                            instance=f"orders-{number}:8000",
+                            **kind,
+                        ),
+                        "_x20 1x20",
+                    ),
+                )
+            },
+            at=345,
+            expected=_database_told(text),
+        )
+        for (alert, metric), kind, text in (
+            (_ERRORS, {"type": "OperationalError"}, _STATEMENTS_FAILED),
+            (
+                _CONNECTIONS,
+                {},
+                ("5 connections to database default failed", _CONNECTIONS_FAILED[1]),
+            ),
+        )
+    ),
     *(
         Case(
             alert="MigrationsUnapplied",

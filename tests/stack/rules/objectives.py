@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack.rules.budgets import answers, errors_expected, slowness_expected, timings
+from tests.stack.rules.budgets import HOUR, answers, errors_expected, slowness_expected, timings
 from tests.stack.rules.case import Case
 
 RATIO, THRESHOLD = "slo:objective_override:ratio", "slo:latency_override:le"
@@ -61,6 +61,20 @@ CASES = (
     ),
     _errors(
         "0.2 % of errors where 99.99 % is the objective", 0.002, entry(RATIO, "0.9999", LENIENT), "20.00"
+    ),
+    Case(
+        alert="LatencyBudgetBurn",
+        title="nine tenths over 0.5 s for 4.5 min where 95 % is the objective",
+        series=timings(0.9, 240),
+        at=HOUR + 270,
+        objectives=entry(RATIO, "0.95", "service: orders, slo: latency"),
+        expected=slowness_expected("page", "90%", "0.62", HOUR + 255, "01:04"),
+    ),
+    _slowness(
+        "seven tenths over 0.5 s where 90 % is the objective",
+        0.7,
+        0.7,
+        entry(RATIO, "0.9", "service: orders, slo: latency"),
     ),
     _slowness(
         "half over 0.5 s, none over the threshold of 1 s",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.stack.rules.case import LINES, TARGET, Case, Expected, series
-from tests.stack.rules.objectives import RATIO, THRESHOLD, entry
+from tests.stack.rules.objectives import LENIENT, RATIO, THRESHOLD, entry
 
 UP = series("up")
 SECOND = series("up", instance="orders-2:8000")
@@ -52,17 +52,32 @@ _ABSENT = (
         at=420,
         expected=Expected(
             labels={**TARGET, "job": "django", "severity": "ticket"},
-            summary="orders (test): 1 of its instances cannot be scraped, since 00:05 UTC",
-            description="Other targets of job django answer: these are down, overloaded, or refuse.",
+            summary="orders (test): 1 of its instances cannot be scraped, since 00:07 UTC",
+            description="For two minutes: down, overloaded, or refusing. Others of job django answer.",
             dashboard="observe-telemetry",
             logs=LINES,
-            since=300,
+            since=420,
         ),
     ),
     Case(
         alert="ScrapeFailing",
         title="one of two instances down for 105 s",
         series={UP: "1x40", SECOND: "1x19 0x20"},
+        at=405,
+    ),
+    Case(
+        alert="ScrapeFailing",
+        title="20 instances are restarted one after another, 30 s each",
+        series={
+            series("up", instance=f"orders-{number}:8000"): f"1x{19 + 2 * number} 0 0 1x60"
+            for number in range(20)
+        },
+        at=600,
+    ),
+    Case(
+        alert="ScrapeFailing",
+        title="a new instance needs 105 s to start",
+        series={UP: "1x40", SECOND: "_x20 0x20"},
         at=405,
     ),
     Case(
@@ -114,7 +129,7 @@ def _unusable(title: str, entry: str, service: str = "orders", since: int = 0) -
         expected=Expected(
             labels={"service": service, "severity": "ticket"},
             summary=f"{service}: its entry in objectives.yml is not used, since 00:00 UTC",
-            description="No such service, objective or bucket, or a number that is not between 0 and 1.",
+            description="No such service, environment, objective or bucket, or a number not between 0 and 1.",
             dashboard="observe-slo",
             variables={"service": service},
             logs=f'{{service_name="{service}"}} | severity_text=~"ERROR|CRITICAL"',
@@ -131,6 +146,14 @@ _UNUSABLE = (
     _unusable("no such objective", entry(RATIO, "0.95", "service: orders, slo: speed")),
     _unusable("no such bucket", entry(THRESHOLD, "1", 'service: orders, le: "1"')),
     _unusable("an objective of 95 %", entry(RATIO, "0.95", "service: orders, slo: availability"), since=-1),
+    _unusable("no such environment", entry(RATIO, "0.95", f"{LENIENT}, environment: prodution")),
+    _unusable(
+        "no such environment, for a bucket",
+        entry(THRESHOLD, "1", 'service: orders, le: "1.0", environment: prodution'),
+    ),
+    _unusable(
+        "an objective in this environment", entry(RATIO, "0.95", f"{LENIENT}, environment: test"), since=-1
+    ),
     _unusable("a bucket there is", entry(THRESHOLD, "1", 'service: orders, le: "1.0"'), since=-1),
 )
 CASES = (*_ABSENT, *_TRAFFIC, *_UNUSABLE)

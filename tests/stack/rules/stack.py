@@ -60,6 +60,21 @@ CASES = (
         "Loki: 2 log lines discarded (rate_limited)",
         "Within five minutes. The sender was told 400 or 429; the lines are lost.",
     ),
+    Case(
+        alert="LokiDiscardsLines",
+        title="the first ones of this reason, many at once",
+        series={
+            'up{job="loki",instance="l"}': "1x40",
+            'loki_discarded_samples_total{job="loki",instance="l",reason="rate_limited"}': "_x20 50000x20",
+        },
+        at=300,
+        expected=_told(
+            "Loki: 50000 log lines discarded (rate_limited), since 00:05 UTC",
+            "Within five minutes. The sender was told 400 or 429; the lines are lost.",
+            300,
+            reason="rate_limited",
+        ),
+    ),
     *(
         case
         for metric, label in (

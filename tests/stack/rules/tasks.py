@@ -32,6 +32,14 @@ def _told(summary: str, description: str, logs: str, since: int, **labels: str) 
     )
 
 
+def _first_failure(**instance: str) -> dict[str, str]:
+    return {
+        worker("up", **instance): "1x40",
+        worker("celery_task_failed_total", **TASK, **instance, exception="SMTPException"): "_x20 1x20",
+        worker("celery_task_runtime_count", **TASK, **instance): "5x19 6x20",
+    }
+
+
 _TASKS = (
     Case(
         alert="CeleryTaskFailures",
@@ -60,6 +68,33 @@ _TASKS = (
             worker("celery_task_runtime_count", **TASK): "0x20 2x20",
         },
         at=540,
+    ),
+    Case(
+        alert="CeleryTaskFailures",
+        title="20 workers fail one run each, and have not failed before",
+        series={
+            key: values
+            for number in range(20)
+            for key, values in _first_failure(instance=f"w{number}:9808").items()
+        },
+        at=300,
+        expected=_told(
+            "100% of runs of task shop.send_mail fail, since 00:05 UTC",
+            "Runs of the last five minutes that ended in an exception, retries not counted.",
+            f'{RUNS} | task="shop.send_mail" | state="FAILURE"',
+            300,
+            name="shop.send_mail",
+        ),
+    ),
+    Case(
+        alert="CeleryTaskFailures",
+        title="all runs of a worker that could not be scraped for a while, long ago",
+        series={
+            worker("up"): "1x10 0x10 1x20",
+            worker("celery_task_failed_total", **TASK, exception="SMTPException"): "9x9 stale _x10 9x20",
+            worker("celery_task_runtime_count", **TASK): "9x9 stale _x10 9x20",
+        },
+        at=570,
     ),
     Case(
         alert="CeleryRetryStorm",
@@ -154,18 +189,44 @@ def _absent(title: str, given: dict[str, str], at: int, *, fires: bool = True) -
     )
 
 
-def _sent(received: str) -> dict[str, str]:
+def _sent(received: str, *, active: str = "0x60", finished: str = "3x60") -> dict[str, str]:
     return {
+        worker("celery_active_process_count", queue_name="mail"): "2x60",
+        worker("celery_worker_tasks_active", hostname="w1"): active,
+        worker("celery_task_runtime_count", **TASK): finished,
         series("celery_task_sent_total", job="celery", service="shop", **TASK): "0x20 1x5 2 3 4 5x20",
         worker("celery_task_received_total", **TASK): received,
         worker("celery_active_worker_count", queue_name="mail"): "1x60",
     }
 
 
+def _of_the_same_name(service: str, received: str) -> dict[str, str]:
+    """A service with a queue of its own, which has the default name."""
+    web, instance = {"service": service, "instance": f"{service}:8000"}, f"{service}-worker:9808"
+    queue = {"queue_name": "celery"}
+    return {
+        series("celery_task_sent_total", **{**TASK, **web, **queue}): "0+1x60",
+        worker(
+            "celery_task_received_total", **{**TASK, **queue}, service=service, instance=instance
+        ): received,
+        worker("celery_active_worker_count", **queue, service=service, instance=instance): "1x60",
+    }
+
+
+def _stalled(sent: int, queue: str, since: int, clock: str) -> Expected:
+    return _told(
+        f"takes none of {sent} tasks sent to queue {queue}, since {clock} UTC",
+        "Tasks sent within five minutes; a worker consumes the queue and received nothing.",
+        LINES,
+        since,
+        queue_name=queue,
+        severity="page",
+    )
+
+
 _WORKERS = (
     _absent("down for a minute", {worker("up"): "1x19 0x20"}, 360),
     _absent("its target left the list", {worker("up"): "1x19 stale"}, 360),
-    _absent("celery-exporter says so", {worker("celery_worker_up", hostname="w1"): "1x19 0x20"}, 360),
     _absent("down for 45 s", {worker("up"): "1x19 0x20"}, 345, fires=False),
     _absent(
         "one of two is down",
@@ -178,14 +239,46 @@ _WORKERS = (
         title="five sent, none received",
         series=_sent("7x60"),
         at=480,
-        expected=_told(
-            "takes none of 5 tasks sent to queue mail, since 00:07 UTC",
-            "Tasks sent within five minutes; a worker consumes the queue and received nothing.",
-            LINES,
-            450,
-            queue_name="mail",
-            severity="page",
-        ),
+        expected=_stalled(5, "mail", 450, "00:07"),
+    ),
+    Case(
+        alert="CeleryQueueStalled",
+        title="five sent, none received, one of two slots taken",
+        series=_sent("7x60", active="1x60"),
+        at=480,
+        expected=_stalled(5, "mail", 450, "00:07"),
+    ),
+    Case(
+        alert="CeleryQueueStalled",
+        title="five sent, none received, all slots taken",
+        series=_sent("7x60", active="2x60"),
+        at=480,
+    ),
+    Case(
+        alert="CeleryQueueStalled",
+        title="five sent, none received, what was received before is worked off",
+        series=_sent("7x60", finished="3x20 4x40"),
+        at=480,
+    ),
+    Case(
+        alert="CeleryQueueStalled",
+        title="stuck, while another service works off its own queue of the same name",
+        series={**_of_the_same_name("orders", "7x60"), **_of_the_same_name("shop", "0+1x60")},
+        at=360,
+        expected=_stalled(20, "celery", 300, "00:05"),
+    ),
+    Case(
+        alert="CeleryQueueStalled",
+        title="nothing sent to it, while another service is stuck with its own queue of the same name",
+        series={
+            key: values
+            for key, values in (
+                *_of_the_same_name("orders", "7x60").items(),
+                *_of_the_same_name("auth", "0+1x60").items(),
+            )
+            if not key.startswith("celery_task_sent_total") or "auth" in key
+        },
+        at=360,
     ),
     Case(alert="CeleryQueueStalled", title="five sent, one received", series=_sent("7x25 8x40"), at=480),
     Case(alert="CeleryQueueStalled", title="four sent, none received", series=_sent("7x60"), at=435),
