@@ -3,34 +3,33 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from dashboards import promql
 from demo_services.drills import survey
 from demo_services.drills.stages import HEALTHY, STAGES
-from demo_services.drills.survey import (
-    Asked,
-    Mixin,
-    excuse,
-    foreign,
-    own,
-    shortfall,
-    unexplained,
-)
+from demo_services.drills.survey import Asked, Mixin, foreign, own, unexplained
 
 TEXT = """\
 The native demo under traffic, scraped by a real Prometheus 2.42 with the stack's own rules, first while all
-was well, then with these faults switched on one after the other: {stages}. Each query of each panel was
-asked as Grafana would, for every service; `series` is how many it returned when it first returned any."""
+was well, then in these states, one after the other:
+
+{stages}
+
+Each query of each panel was asked as Grafana would, for every service, but without a final `or vector(0)`,
+which would hide that it is empty; `series` is how many it returned when it first returned any."""
+BESIDE = """\
+What could not answer above, asked once on {date} of a Prometheus that scraped real {programs}, built from
+source, with the stack's own configuration, while the demo sent them its traces and logs. It is not part of
+the suite."""
 
 
-def page(ours: Sequence[Asked], mixins: Sequence[Mixin]) -> str:
+def page(ours: Sequence[Asked], mixins: Sequence[Mixin], beside: Sequence[Path]) -> str:
     """docs/reference/panels.md."""
-    stages = "; ".join(stage.title for stage in STAGES if stage is not HEALTHY)
+    stages = "\n".join(f"- {stage.title}" for stage in STAGES if stage is not HEALTHY)
     answered = sum(bool(query.series) for query in ours)
     lines = [
         "# Panels on real data",
@@ -45,34 +44,54 @@ def page(ours: Sequence[Asked], mixins: Sequence[Mixin]) -> str:
         "| --- | --- | --- | --- | --- |",
         *(_row(query) for query in ours),
         "",
+        *chain.from_iterable(map(_beside, beside)),
         *chain.from_iterable(map(_mixin, mixins)),
     ]
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(query: Asked) -> str:
     metrics, _ = promql.names(query.expr)
-    asked = ", ".join(f"`{metric}`" for metric in sorted(metrics))
-    when = query.stage or excuse(query) or "**never**"
+    when = query.stage or query.excuse or "**never**"
     if query.series and query.stage != HEALTHY.title:
         when = f"{when} (before: {query.reason})"
-    return f"| {query.dashboard} | {query.panel} | {asked} | {query.series} | {when} |"
+    return f"| {query.dashboard} | {query.panel} | {_listed(metrics)} | {query.series} | {when} |"
+
+
+def _listed(metrics: Iterable[str]) -> str:
+    return ", ".join(f"`{metric}`" for metric in sorted(metrics))
+
+
+def _beside(file: Path) -> list[str]:
+    """A table of answers that were written down: date, programs, and for each query its series, or a note."""
+    document = json.loads(file.read_text())
+    programs = " and ".join(document["programs"])
+    return [
+        f"## {programs}",
+        "",
+        BESIDE.format(date=document["date"], programs=programs),
+        "",
+        "| Dashboard | Panel | Asks for | Series |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {query['dashboard']} | {query['panel']} | {_listed(query['metrics'])} "
+            f"| {query.get('note', query['series'])} |"
+            for query in document["queries"]
+        ),
+        "",
+    ]
 
 
 def _mixin(mixin: Mixin) -> list[str]:
-    empty = {(query.dashboard, query.panel): shortfall(query) for query in mixin.queries if not query.series}
-    answered = sum(bool(query.series) for query in mixin.queries)
-    text = (
-        f"{answered} of its {len(mixin.queries)} queries, unchanged, returned series on the same Prometheus"
-    )
+    empty = [query for query in mixin.queries if not query.series]
+    answered = len(mixin.queries) - len(empty)
+    text = f"{answered} of its {len(mixin.queries)} {mixin.asked} returned series on the same Prometheus"
+    rows = (f"| {query.dashboard} | {query.panel} | {query.excuse or '**unknown**'} |" for query in empty)
     return [
         f"## {mixin.name}",
         "",
-        f"{text} ({mixin.source}, {mixin.commit[:7]}). The others:",
-        "",
-        "| Dashboard | Panel | Why |",
-        "| --- | --- | --- |",
-        *(f"| {board} | {panel} | {why or '**unknown**'} |" for (board, panel), why in empty.items()),
+        f"{text} ({mixin.source}, {mixin.commit[:7]}).",
+        *(["The others:", "", "| Dashboard | Panel | Why |", "| --- | --- | --- |", *rows] if empty else []),
         "",
     ]
 
@@ -90,24 +109,27 @@ def main() -> int:
         metavar="FILE",
         help="ask a mixin's queries as well; tests/stack/celery_mixin.json is one",
     )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="put answers of programs that do not run here on the page; tests/stack/backends.json has some",
+    )
     options = parser.parse_args()
     ours, mixins = own(), [foreign(path) for path in options.also]
-    survey.run([*ours, *chain.from_iterable(mixin.queries for mixin in mixins)])
+    survey.run(asked := [*ours, *chain.from_iterable(mixin.queries for mixin in mixins)])
     if options.docs:
-        options.docs.write_text(page(ours, mixins))
+        options.docs.write_text(page(ours, mixins, options.beside))
     if options.json:
-        answers = {"ours": [_plain(query, excuse(query)) for query in ours]}
-        answers |= {
-            mixin.name: [_plain(query, shortfall(query)) for query in mixin.queries] for mixin in mixins
-        }
-        options.json.write_text(json.dumps(answers))
-    for query in (missing := unexplained(ours)):
+        groups = {"ours": ours, **{mixin.name: mixin.queries for mixin in mixins}}
+        options.json.write_text(
+            json.dumps({name: list(map(asdict, group)) for name, group in groups.items()})
+        )
+    for query in (missing := unexplained(asked)):
         print(f"{query.dashboard}, {query.panel}: no series, and no reason for it: {query.expr}")  # noqa: T201
     return int(bool(missing))
-
-
-def _plain(query: Asked, why: str) -> dict[str, Any]:
-    return {**asdict(query), "excuse": why}
 
 
 if __name__ == "__main__":

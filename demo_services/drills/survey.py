@@ -4,6 +4,7 @@ First while all is well, then with faults on, one set after the other.
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -23,37 +24,31 @@ from demo_services.drills.stages import HEALTHY, STAGES, Stage
 from demo_services.interruption import Interruption
 from demo_services.screen import Screen
 from demo_services.telemetry import wait_for
-from django_observe.metricset import (
-    HTTP_RESPONSES_BY_TEMPLATE,
-    INTERNAL_FAILURES,
-    METRIC_OVERFLOW,
-    MODEL_DELETES,
-)
-from django_observe.taskmetricset import TASK_REJECTED, TASK_REVOKED
+from django_observe.metricset import HTTP_RESPONSES_BY_TEMPLATE, MODEL_DELETES
 
 PACE = 5
 ANY = ("$job", "$queue_name", "$task", "$model", "$view", "$method")
 VARIABLES = {"$environment": ENVIRONMENT, "$service": ".+"}
 MIXIN_VARIABLES = {"$cluster": ENVIRONMENT, "$namespace": "shop", **dict.fromkeys(ANY, ".*")}
+ZERO = " or vector(0)"
+"""What makes a panel say 0 instead of nothing; asked with it, a query would prove nothing."""
+ZERO_REASON = "it says 0"
+MIXIN_REASON = "a mixin does not say"
 ELSEWHERE = {
     "loki_": "Loki does not run here",
     "otelcol_": "Jaeger does not run here",
+    "jaeger_": "Jaeger does not run here",
     "traces_span_metrics_": "Jaeger does not run here",
-    "grafana_": "Grafana does not run here",
-    INTERNAL_FAILURES.total: "no switch makes the telemetry itself fail",
-    METRIC_OVERFLOW.total: "no switch makes that many label values",
-    TASK_REJECTED.total: "nothing in the demo rejects a task",
-    TASK_REVOKED.total: "nothing in the demo revokes a task",
-    HTTP_RESPONSES_BY_TEMPLATE.total: "no service of the demo renders a template",
 }
-"""Metrics, or how they begin, that have no series in this demo whatever is switched on."""
+"""How metrics begin that have no series in this demo whatever is switched on."""
 UNANSWERABLE = {
     "offset 1w": "asks for a week ago",
-    "admin:": "the demo has no admin site",
-    'status=~"3': "no service of the demo redirects within a view",
-    f"{MODEL_DELETES.total}": "the demo deletes nothing",
+    'view=~"admin': "the demo has no admin site",
+    'status=~"3': "no view of the demo redirects; what adds a slash to an address is no view",
+    rf"{MODEL_DELETES.total}\b.* > 0": "the demo deletes nothing",
+    rf"{HTTP_RESPONSES_BY_TEMPLATE.total}\b": "no view of the demo answers with a TemplateResponse",
 }
-"""What a mixin's query asks for that this demo does not have."""
+"""What a mixin's query asks for, as a regular expression, that this demo does not have."""
 
 
 @dataclass(slots=True)
@@ -65,6 +60,8 @@ class Asked:
     expr: str
     reason: str = ""
     """Why it may be empty while all is well."""
+    excuse: str = ""
+    """Why it cannot answer in this demo, if that is known."""
     series: int = 0
     stage: str = ""
 
@@ -76,26 +73,40 @@ class Mixin:
     name: str
     source: str
     commit: str
+    asked: str
+    """What the queries are: its own, unchanged, or what they select."""
     queries: list[Asked]
 
 
 def own() -> list[Asked]:
     """The PromQL of our dashboards, their variables filled in."""
     return [
-        Asked(query.dashboard, query.panel, _filled(query.expr, VARIABLES), query.empty_when_healthy or "")
+        Asked(
+            query.dashboard,
+            query.panel,
+            expr := _filled(query.expr.replace(ZERO, ""), VARIABLES),
+            query.empty_when_healthy or (ZERO_REASON if ZERO in query.expr else ""),
+            _elsewhere(expr),
+        )
         for query in grafana.queries()
         if query.source == "prometheus"
     ]
 
 
 def foreign(file: Path) -> Mixin:
-    """A mixin's dashboards, from JSON: name, source, commit, queries (each dashboard, panel, expr)."""
+    """A mixin's dashboards, from JSON: name, source, commit, asked, queries (each dashboard, panel, expr)."""
     document = json.loads(file.read_text())
     queries = [
-        Asked(query["dashboard"], query["panel"], _filled(query["expr"], MIXIN_VARIABLES))
+        Asked(
+            query["dashboard"],
+            query["panel"],
+            expr := _filled(query["expr"], MIXIN_VARIABLES),
+            MIXIN_REASON,
+            _elsewhere(expr) or _unanswerable(expr),
+        )
         for query in document["queries"]
     ]
-    return Mixin(document["name"], document["source"], document["commit"], queries)
+    return Mixin(document["name"], document["source"], document["commit"], document["asked"], queries)
 
 
 def _survey(demo: Demo, queries: Sequence[Asked]) -> None:
@@ -111,26 +122,28 @@ def _survey(demo: Demo, queries: Sequence[Asked]) -> None:
 
 
 def _ask(monitoring: Monitoring, queries: Sequence[Asked], stage: Stage) -> list[Asked]:
-    """Ask those again that have not answered yet; those that still have not, but should in time."""
+    """Ask those again that have not answered yet; those that still have not, but should in this stage."""
     for query in queries:
         if not query.series:
             query.series = len(monitoring.series(query.expr))
             query.stage = stage.title if query.series else ""
-    excused = [query for query in queries if excuse(query) or (stage is HEALTHY and query.reason)]
-    return [query for query in queries if not query.series and query not in excused]
+    return [query for query in queries if not (query.series or query.excuse) and _is_due(query, stage)]
 
 
-def excuse(query: Asked) -> str:
-    """Why the query cannot answer in this demo, if that is known."""
-    metrics, _ = promql.names(query.expr)
+def _is_due(query: Asked, stage: Stage) -> bool:
+    if stage is HEALTHY:
+        return not query.reason
+    return not stage.shows.isdisjoint(promql.names(query.expr)[0])
+
+
+def _elsewhere(expr: str) -> str:
+    metrics, _ = promql.names(expr)
     reasons = [why for metric in metrics for start, why in ELSEWHERE.items() if metric.startswith(start)]
     return next(iter(reasons), "")
 
 
-def shortfall(query: Asked) -> str:
-    """Why a mixin's query cannot answer in this demo, if that is known."""
-    reasons = [why for part, why in UNANSWERABLE.items() if part in query.expr]
-    return excuse(query) or next(iter(reasons), "")
+def _unanswerable(expr: str) -> str:
+    return next((why for part, why in UNANSWERABLE.items() if re.search(part, expr)), "")
 
 
 def unexplained(queries: Sequence[Asked]) -> list[Asked]:
@@ -138,7 +151,7 @@ def unexplained(queries: Sequence[Asked]) -> list[Asked]:
     return [
         query
         for query in queries
-        if not excuse(query) and (not query.series or (query.stage != HEALTHY.title and not query.reason))
+        if not query.excuse and (not query.series or (query.stage != HEALTHY.title and not query.reason))
     ]
 
 
