@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo_services.drills.evidence import Evidence, follow
+from demo_services.drills.evidence import Evidence, follow, seconds_of
 from demo_services.drills.incidents import Incident, Key
+from demo_services.drills.logselection import Line
 from demo_services.drills.monitoring import Monitoring
 from demo_services.drills.shop import Shop
 from demo_services.drills.webhook import Notice, Webhook
@@ -66,6 +67,7 @@ class Drill:
     def play(self, incident: Incident, quiet: float) -> Outcome:
         """Play it from quiet to quiet; whatever happens, the incident is healed in the end."""
         began = time.time()
+        self.shop.witness = ""
         self._pass(quiet)
         noise = self._alerts(began) | self.monitoring.firing()
         self.say(f"{quiet / self._pace:.0f} quiet seconds: {told(noise)}")
@@ -114,8 +116,14 @@ class Drill:
         console = self.shop.plan.ports.url("console")
         environment = notice.labels.get("environment", "")
         deadline = time.time() + SLOWEST_EVIDENCE
+
+        def offends(line: Line) -> bool:
+            return incident.offends(line) and (seconds_of(line) < broken) is incident.silent
+
         while True:
-            evidence = follow(notice.annotations["logs_url"], console, environment, incident.offends)
+            evidence = follow(
+                notice.annotations["logs_url"], console, environment, offends, self.shop.witness
+            )
             if evidence.complete or time.time() > deadline:
                 return evidence
             time.sleep(POLL_SECONDS)

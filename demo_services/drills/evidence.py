@@ -60,14 +60,16 @@ class Evidence:
         return self.line is not None and self.line["span_id"] in {span.id for span in self.spans}
 
 
-def follow(url: str, console: str, environment: str, offends: Callable[[Line], bool]) -> Evidence:
-    """Open the link, look for a line that `offends`, and open its trace."""
+def follow(
+    url: str, console: str, environment: str, offends: Callable[[Line], bool], correlation_id: str = ""
+) -> Evidence:
+    """Open the link, look for a line that `offends` (among those under an ID, if given), and open its trace."""
     link = Link.read(url)
     wanted = logselection.conditions(link.query)
     on_line = [condition for condition in wanted if condition.label not in RESOURCE]
     nearest = Evidence(link, None, ())
-    for line in _lines(console, wanted):
-        if not (link.start <= _seconds(line) <= link.end and offends(line)):
+    for line in _lines(console, wanted, correlation_id):
+        if not (link.start <= seconds_of(line) <= link.end and offends(line)):
             continue
         if not all(condition.holds(line, environment) for condition in on_line):
             continue
@@ -78,9 +80,9 @@ def follow(url: str, console: str, environment: str, offends: Callable[[Line], b
     return Evidence(link, nearest.line, ())
 
 
-def _lines(console: str, wanted: list[Condition]) -> list[dict[str, Any]]:
+def _lines(console: str, wanted: list[Condition], correlation_id: str) -> list[dict[str, Any]]:
     """The newest lines the console has; it narrows them by service and level, the rest is for the caller."""
-    query = {"limit": str(MOST_LINES)}
+    query = {"limit": str(MOST_LINES), "correlation_id": correlation_id}
     for condition in wanted:
         if (condition.label, condition.operator) == (logql.SERVICE_NAME, "="):
             query["service"] = condition.value
@@ -105,7 +107,8 @@ def _resource(console: str, line: Line) -> dict[str, str]:
     }
 
 
-def _seconds(line: Line) -> float:
+def seconds_of(line: Line) -> float:
+    """When a line was written, in Unix seconds."""
     return datetime.fromisoformat(line["timestamp"].replace("Z", "+00:00")).timestamp()
 
 

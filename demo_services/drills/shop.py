@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from demo_services.customer import Customer
 from demo_services.demo import Demo
 from demo_services.drills.configuration import Configuration
 from demo_services.programs import POLL_SECONDS, Program, ProgramDiedError
@@ -26,6 +27,8 @@ class Shop:
         self._configuration = configuration
         self.plan = demo.plan
         self.started = time.time()
+        self.witness = ""
+        """The correlation ID of an order that the drill itself placed during the incident, if it did."""
 
     def begin_load(self) -> None:
         """Customers who keep ordering, a bounded number for a bounded time."""
@@ -57,6 +60,12 @@ class Shop:
         """The second orders is taken away, from its targets first."""
         self._configuration.watch(canary=False)
         self.kill("orders-canary")
+
+    def order_unseen(self) -> None:
+        """The console dies, and then an order is placed, of which it should know when it is back."""
+        customer = Customer(self.plan.ports)
+        self.kill("console")
+        self.witness = customer.order().correlation_id
 
     def set_fault(self, service: str, **faults: Any) -> None:
         """Switch faults of a service on."""
