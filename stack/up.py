@@ -22,6 +22,7 @@ ADDRESSES = {
     "Alerts as a webhook gets them": "http://localhost:9094",
     "Mails": "http://localhost:8025",
 }
+GRAFANA_PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the name of the variable
 
 
 def write_environment(example: Path, target: Path) -> bool:
@@ -51,6 +52,12 @@ def read_environment(path: Path) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
+def missing(example: Path, target: Path) -> list[str]:
+    """The names that `example` has a password in, and neither `target` nor the shell's environment has."""
+    given = {**read_environment(target), **os.environ}
+    return [name for name, value in read_environment(example).items() if "<" in value and not given.get(name)]
+
+
 def compose() -> list[str]:
     """The Compose that is there; ends the program with what to install if there is none."""
     plugin = ["docker", "compose"]
@@ -67,15 +74,19 @@ def compose() -> list[str]:
 
 def up() -> None:
     """Builds and starts everything, then says where it is and how to sign in."""
+    example, environment = TOP / ".env.example", TOP / ".env"
+    if environment.exists() and (names := missing(example, environment)):
+        sys.exit(f"{environment} has no {', '.join(names)}: add what .env.example explains.")
     command = compose()
-    environment = TOP / ".env"
-    if write_environment(TOP / ".env.example", environment):
+    written = write_environment(example, environment)
+    if written:
         print(f"Wrote {environment} with random passwords.")
     subprocess.run([*command, "up", "--detach", "--build"], cwd=TOP, check=True)
     width = max(map(len, ADDRESSES))
     for name, address in ADDRESSES.items():
         print(f"{name:<{width}}  {address}")
-    print(f"Grafana's user is admin, its password {read_environment(environment)['GRAFANA_ADMIN_PASSWORD']}")
+    password = read_environment(environment)[GRAFANA_PASSWORD] if written else f"{GRAFANA_PASSWORD} in .env"
+    print(f"Grafana's user is admin, its password {password}")
     print(f"All is up when `{' '.join(command)} ps` shows every service healthy: about a minute.")
 
 
@@ -86,9 +97,10 @@ def down() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        {"up": up, "down": down}[(sys.argv[1:] or ["up"])[0]]()
-    except KeyError:
+    chosen = {"up": up, "down": down}.get(" ".join(sys.argv[1:]) or "up")
+    if chosen is None:
         sys.exit("usage: python3 stack/up.py [up|down]")
+    try:
+        chosen()
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
