@@ -9,7 +9,7 @@ from dashboards.grafana.figures import graph
 from dashboards.grafana.panels import GREEN, ORANGE, RED, Link, Query, Row, Step
 from dashboards.grafana.variables import to
 from dashboards.promql import error_ratio, increase, like, max_by, quantile, rate, selector, sum_by
-from dashboards.scrape import JOB, STACK_JOBS
+from dashboards.scrape import JOB, SERVER_ERROR, STACK_JOBS
 
 _SERVICES: Final = to(links.SERVICES, "Who sends it")
 _FINE: Final = "nothing has failed"
@@ -27,7 +27,7 @@ def _per_second(metric: str, *by: str) -> str:
 
 
 _LOKI_ERRORS: Final = error_ratio(
-    sum_by(rate(selector(stackmetrics.LOKI_REQUESTS, like(stackmetrics.LOKI_STATUS, "5..")))),
+    sum_by(rate(selector(stackmetrics.LOKI_REQUESTS, like(stackmetrics.LOKI_STATUS, SERVER_ERROR)))),
     _per_second(stackmetrics.LOKI_REQUESTS),
 )
 

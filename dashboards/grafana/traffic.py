@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards.grafana.variables import series
 from dashboards.promql import aggregate, eq, error_ratio, like, quantile, rate, ratio, sum_by
-from dashboards.scrape import DJANGO_JOB, ENVIRONMENT, INSTANCE, JOB, SERVICE
+from dashboards.scrape import DJANGO_JOB, ENVIRONMENT, FAILED_CALL, INSTANCE, JOB, SERVER_ERROR, SERVICE
 from django_observe.metricset import (
     CLIENT_DURATION,
     DB_EXECUTE,
@@ -17,9 +17,7 @@ from django_observe.metricset import (
 )
 from django_observe.vocabulary import Label, Metric
 
-SERVER_ERRORS: Final = "5.."
-CALL_ERRORS: Final = like(Label.HTTP_RESPONSE_STATUS_CODE, "|5..")
-"""An answer of 500 and above, or none at all: then the label is empty."""
+CALL_ERRORS: Final = like(Label.HTTP_RESPONSE_STATUS_CODE, FAILED_CALL)
 QUANTILES: Final = {"median": 0.5, "95th percentile": 0.95, "99th percentile": 0.99}
 _WEB: Final = eq(JOB, DJANGO_JOB)
 """Requests are served by the web processes; a worker's queries are no request's."""
@@ -37,7 +35,7 @@ def answers(status: str, *by: str) -> str:
 
 def failures(*by: str) -> str:
     """Requests per second that were answered with 500 or above."""
-    return answers(SERVER_ERRORS, *by)
+    return answers(SERVER_ERROR, *by)
 
 
 def failure_ratio(*by: str) -> str:
@@ -54,7 +52,7 @@ def failure_ratio_by_version() -> str:
         joined = f"on ({', '.join(target)}) group_left ({Label.VERSION}) {version}"
         return sum_by(f"{sum_by(rates, *target)} * {joined}", Label.VERSION)
 
-    failed = by_version(rate(series(HTTP_RESPONSES.total, like(Label.STATUS, SERVER_ERRORS))))
+    failed = by_version(rate(series(HTTP_RESPONSES.total, like(Label.STATUS, SERVER_ERROR))))
     return error_ratio(failed, by_version(rate(series(HTTP_RESPONSES.total))))
 
 
