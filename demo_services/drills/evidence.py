@@ -63,7 +63,7 @@ class Evidence:
 def follow(
     url: str, console: str, environment: str, offends: Callable[[Line], bool], correlation_id: str = ""
 ) -> Evidence:
-    """Open the link, look for a line that `offends` (among those under an ID, if given), and open its trace."""
+    """Open the link, look for a line that `offends` (under the ID, if one is given), and open its trace."""
     link = Link.read(url)
     wanted = logselection.conditions(link.query)
     on_line = [condition for condition in wanted if condition.label not in RESOURCE]
