@@ -23,12 +23,33 @@ from dashboards.rules.pace import MINUTE, Pace
 from dashboards.rules.rule import Alert, Group, Record
 from tests.processes import require
 from tests.stack import grafanacheck
-from tests.stack.rules import budgets, dependencies, objectives, presence, tasks, telemetry
+from tests.stack.rules import (
+    budgets,
+    databases,
+    dependencies,
+    objectives,
+    presence,
+    tasks,
+    telemetry,
+    workers,
+)
 from tests.stack.rules import stack as parts
+from tests.stack.rules import versions as version_cases
 from tests.stack.rules.case import Case
 from tests.stack.test_dashboards import LOG_LABELS
 
-MODULES = (budgets, objectives, presence, dependencies, tasks, telemetry, parts)
+MODULES = (
+    budgets,
+    objectives,
+    presence,
+    dependencies,
+    databases,
+    tasks,
+    workers,
+    version_cases,
+    telemetry,
+    parts,
+)
 CASES: tuple[Case, ...] = tuple(case for module in MODULES for case in module.CASES)
 ROOT = Path(__file__).parents[2]
 BY_PROMETHEUS = [alert for group in rules.alerting(Pace()) for alert in group.alerts]
