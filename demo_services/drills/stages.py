@@ -116,6 +116,7 @@ STAGES = (
         lambda shop: shop.start(shop.plan.mail()),
         frozenset({TASK_RETRIED.total}),
     ),
+    _database(),
     Stage(
         "somebody shows a token that nobody signed, and asks for metrics in a format that does not exist",
         _intrude,
@@ -141,7 +142,6 @@ STAGES = (
         lambda shop: _restart(shop, shop.plan.service("auth")),
         frozenset({SCRAPE_INCOMPLETE.name}),
     ),
-    _database(),
     _database(", once more: a counter's first value is no increase"),
     Stage(
         "something else listens where traces and logs are sent, and answers 404",
