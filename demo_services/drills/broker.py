@@ -1,7 +1,8 @@
-"""The demo with Redis as its broker, where there is one.
+"""The demo as drills run it: with Redis as its broker where there is one, and with long queues of telemetry.
 
 The native demo's queue in files needs nothing installed, but now and then its worker reads a file that is
-half written, and dies: a real alert, which no drill has asked for.
+half written, and dies: a real alert, which no drill has asked for. And how many spans are lost while nothing
+takes them would depend on how long a drill lasts: here none is.
 """
 
 import shutil
@@ -14,31 +15,31 @@ from demo_services.ports import HOST
 from demo_services.programs import Program
 
 REDIS = "redis-server"
+LONG_QUEUES = {"OTEL_BSP_MAX_QUEUE_SIZE": "100000", "OTEL_BLRP_MAX_QUEUE_SIZE": "100000"}
 
 
 @dataclass(frozen=True)
-class PlanWithRedis(Plan):
-    """The plan of the demo, and a Redis that saves nothing."""
+class DrillPlan(Plan):
+    """The plan of the demo; without a port for Redis, the queue is in files."""
 
-    redis_port: int
+    redis_port: int | None
 
     def first(self) -> list[Program]:
         """The broker before all that needs it."""
-        return [self.broker(), *super().first()]
+        return [*([self.broker(self.redis_port)] if self.redis_port else []), *super().first()]
 
-    def broker(self) -> Program:
-        """The Redis server."""
-        argv = [REDIS, "--port", str(self.redis_port), "--bind", HOST, "--save", ""]
+    def broker(self, port: int) -> Program:
+        """A Redis server that saves nothing."""
+        argv = [REDIS, "--port", str(port), "--bind", HOST, "--save", ""]
         return Program(
             "broker", argv, self.state, self._environment(), lambda log: "ready to accept" in log.lower()
         )
 
     def _environment(self) -> dict[str, str]:
-        return {**super()._environment(), "CELERY_BROKER_URL": f"redis://{HOST}:{self.redis_port}/0"}
+        broker = {"CELERY_BROKER_URL": f"redis://{HOST}:{self.redis_port}/0"} if self.redis_port else {}
+        return {**super()._environment(), **LONG_QUEUES, **broker}
 
 
 def plan(state: Path) -> Plan:
-    """The demo on free ports: with Redis if it is installed, else with the queue in files."""
-    if shutil.which(REDIS):
-        return PlanWithRedis(free_demo_ports(), state, next(free_ports()))
-    return Plan(free_demo_ports(), state)
+    """The demo on free ports."""
+    return DrillPlan(free_demo_ports(), state, next(free_ports()) if shutil.which(REDIS) else None)
