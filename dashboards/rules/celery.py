@@ -102,14 +102,14 @@ def _waiting(pace: Pace) -> Alert:
 
 
 def _backlog(pace: Pace) -> Alert:
-    """Longer than 45 s before, for a whole minute: a batch queued at once, which then shrinks, is quiet."""
+    """Longer than 45 s before, for 45 s: a batch queued at once, which then shrinks, is quiet."""
     length = max_by(QUEUE_LENGTH.name, *_QUEUE_KEYS)
     before = max_by(f"{QUEUE_LENGTH.name} offset {pace(45 * SECOND)}", *_QUEUE_KEYS)
     return Alert(
         name="CeleryBacklogGrowing",
         expr=f"{length} > {BACKLOG}\nand\n{length} > {before}",
         severity="ticket",
-        hold=pace(MINUTE),
+        hold=pace(45 * SECOND),
         keys=_QUEUE_KEYS,
         summary=f"{WHO}: {COUNT} tasks wait in queue {_QUEUE}, growing {SINCE}",
         description="Tasks are published faster than the workers finish them.",
@@ -136,7 +136,8 @@ def _stalled(pace: Pace) -> Alert:
     """A worker is there and takes nothing: stuck, or cut off from the broker.
 
     The default queue's name is the same everywhere, though not the queue: where a service sends to a queue
-    that it consumes, both ends are its own. Where it does not, others that only send to it are meant.
+    that it consumes, both ends are its own. Where it does not, others that only send to it are meant. `for`:
+    when tasks end, the senders' page tells of the last ones for up to two scrapes longer than the worker's.
     """
     window = pace(5 * MINUTE)
     idle, sent = _idle(window), growth(TASK_SENT.total, window, *_QUEUE_KEYS)
@@ -154,6 +155,7 @@ def _stalled(pace: Pace) -> Alert:
         name="CeleryQueueStalled",
         expr=f"({own})\nor\n({others})",
         severity="page",
+        hold=pace(MINUTE),
         keys=_QUEUE_KEYS,
         summary=f"{WHO}: takes none of {COUNT} tasks sent to queue {_QUEUE}, {SINCE}",
         description="Tasks sent within five minutes; a worker consumes the queue and received nothing.",

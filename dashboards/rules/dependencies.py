@@ -71,7 +71,7 @@ def _slow(pace: Pace) -> Alert:
         name="DependencySlow",
         expr=renamed("\nand\n".join(conditions), DEPENDENCY, Label.SERVER_ADDRESS, _HOST),
         severity="ticket",
-        hold=pace(30 * SECOND),
+        hold=pace(15 * SECOND),
         keys=_CALL_KEYS,
         summary=f"{WHO}: calls to {_CALLED} take {DURATION}, {SINCE}",
         description=f"The 95th percentile of five minutes; over {SLOWER} times that of the hour before.",

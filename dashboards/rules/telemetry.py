@@ -28,6 +28,8 @@ _OWN_LINES: Final = logql.where(
     logql.stream(*CONCERNED),
     like(logql.SEVERITY, f"WARNING|{logql.ERROR_LEVELS}"),
 )
+_ALL_LINES: Final = logql.stream(*CONCERNED)
+"""Of a failing export the service tells on stderr alone; the lines show since when they are missing."""
 _ticket: Final = partial(Alert, severity="ticket", dashboard=links.TELEMETRY, logs=_OWN_LINES)
 
 
@@ -43,6 +45,7 @@ def _dropped(pace: Pace) -> Alert:
         name="TelemetryDropped",
         expr=grown(TELEMETRY_DROPPED.total, pace(5 * MINUTE), *keys),
         keys=keys,
+        logs=_ALL_LINES,
         summary=f"{WHO}: {COUNT} {value(Label.SIGNAL)} records lost ({value(Label.REASON)}), {SINCE}",
         description="Within five minutes. Counters and SLOs are whole; traces or log lines are missing.",
     )
@@ -57,8 +60,9 @@ def _silent(pace: Pace) -> Alert:
     return _ticket(
         name="TelemetrySilent",
         expr=f"count by ({', '.join(_SIGNAL_KEYS)}) (\n  ({accepted} or {queued})\n  unless\n  {last}\n)",
-        hold=pace(45 * SECOND),
+        hold=pace(15 * SECOND),
         keys=_SIGNAL_KEYS,
+        logs=_ALL_LINES,
         summary=f"{WHO}: {value(Label.SIGNAL)} of {COUNT} of its instances reach no backend, {SINCE}",
         description="Records are taken for export, and none was taken over for a minute or more.",
     )

@@ -9,13 +9,13 @@ ALL_ERRORS = '{service_name=~".+"} | severity_text=~"ERROR|CRITICAL"'
 UP = {series("up"): "1x60"}
 
 
-def _told(summary: str, description: str, since: int, **labels: str) -> Expected:
+def _told(summary: str, description: str, since: int, logs: str = WARNINGS, **labels: str) -> Expected:
     return Expected(
         labels={**TARGET, "severity": "ticket", **labels},
         summary=f"orders (test): {summary}",
         description=description,
         dashboard="observe-telemetry",
-        logs=WARNINGS,
+        logs=logs,
         since=since,
     )
 
@@ -31,6 +31,7 @@ _LEDGER = (
             "7 traces records lost (queue_full), since 00:09 UTC",
             "Within five minutes. Counters and SLOs are whole; traces or log lines are missing.",
             585,
+            LINES,
             **DROPPED,
         ),
     ),
@@ -76,12 +77,13 @@ _NO_BACKEND = _told(
     "logs of 1 of its instances reach no backend, since 00:06 UTC",
     "Records are taken for export, and none was taken over for a minute or more.",
     360,
+    LINES,
     signal="logs",
 )
 _SILENT = (
-    _silent("0+15x20 300x30", 405, _NO_BACKEND, "a minute behind for 45 s", "0+9x60", "0x60"),
-    _silent("0+15x20 300x30", 390, None, "a minute behind for 30 s", "0+9x60", "0x60"),
-    _silent("0+15x20 300x30", 405, _NO_BACKEND, "records queue, no new ones come", "9x60", "0x19 4x40"),
+    _silent("0+15x20 300x30", 375, _NO_BACKEND, "a minute behind for 15 s", "0+9x60", "0x60"),
+    _silent("0+15x20 300x30", 360, None, "a minute behind just now", "0+9x60", "0x60"),
+    _silent("0+15x20 300x30", 375, _NO_BACKEND, "records queue, no new ones come", "9x60", "0x19 4x40"),
     _silent("0+15x20 300x30", 600, None, "nothing to export", "9x60", "0x60"),
 )
 

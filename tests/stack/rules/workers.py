@@ -19,12 +19,16 @@ def _absent(title: str, given: dict[str, str], at: int, *, fires: bool = True) -
     )
 
 
-def _sent(received: str, *, active: str = "0x60", finished: str = "3x60") -> dict[str, str]:
+FIVE = "0x20 1x5 2 3 4 5x20"
+"""Tasks sent; the fifth after seven minutes."""
+
+
+def _sent(received: str, *, sent: str = FIVE, active: str = "0x60", finished: str = "3x60") -> dict[str, str]:
     return {
         worker("celery_active_process_count", queue_name="mail"): "2x60",
         worker("celery_worker_tasks_active", hostname="w1"): active,
         worker("celery_task_runtime_count", **TASK): finished,
-        series("celery_task_sent_total", job="celery", service="shop", **TASK): "0x20 1x5 2 3 4 5x20",
+        series("celery_task_sent_total", job="celery", service="shop", **TASK): sent,
         worker("celery_task_received_total", **TASK): received,
         worker("celery_active_worker_count", queue_name="mail"): "1x60",
     }
@@ -68,27 +72,27 @@ _WORKERS = (
         alert="CeleryQueueStalled",
         title="five sent, none received",
         series=_sent("7x60"),
-        at=480,
+        at=510,
         expected=_stalled(5, "mail", 450, "00:07"),
     ),
     Case(
         alert="CeleryQueueStalled",
         title="five sent, none received, one of two slots taken",
         series=_sent("7x60", active="1x60"),
-        at=480,
+        at=510,
         expected=_stalled(5, "mail", 450, "00:07"),
     ),
     Case(
         alert="CeleryQueueStalled",
         title="five sent, none received, all slots taken",
         series=_sent("7x60", active="2x60"),
-        at=480,
+        at=510,
     ),
     Case(
         alert="CeleryQueueStalled",
         title="five sent, none received, what was received before is worked off",
         series=_sent("7x60", finished="3x20 4x40"),
-        at=480,
+        at=510,
     ),
     Case(
         alert="CeleryQueueStalled",
@@ -110,7 +114,18 @@ _WORKERS = (
         },
         at=360,
     ),
-    Case(alert="CeleryQueueStalled", title="five sent, one received", series=_sent("7x25 8x40"), at=480),
-    Case(alert="CeleryQueueStalled", title="four sent, none received", series=_sent("7x60"), at=435),
+    Case(alert="CeleryQueueStalled", title="five sent, one received", series=_sent("7x25 8x40"), at=510),
+    Case(
+        alert="CeleryQueueStalled",
+        title="four sent, none received",
+        series=_sent("7x60", sent=FIVE.replace("5x20", "4x20")),
+        at=510,
+    ),
+    Case(
+        alert="CeleryQueueStalled",
+        title="no more are sent, which the sender's page shows two scrapes later than the worker's",
+        series=_sent("0+5x20 100x40", sent="0x2 0+5x20 100x40", finished="0+5x20 100x40"),
+        at=645,
+    ),
 )
 CASES = _WORKERS
