@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build.add_argument("--check", action="store_true", help="write nothing; exit 1 and name what differs")
     build.add_argument("--pace", type=float, default=1, help="divide every duration of the rules, for drills")
     build.add_argument("--out", type=Path, default=BUILT, help="folder (default: %(default)s)")
-    build.add_argument("--grafana-url", default=links.GRAFANA_URL, help="for alerts (default: %(default)s)")
+    address = os.environ.get("GRAFANA_URL", links.GRAFANA_URL)
+    build.add_argument("--grafana-url", default=address, help="for alerts (default: %(default)s)")
     build.add_argument("--runbook-url", help="for alerts (default: the dashboard Runbook)")
     options = parser.parse_args(arguments)
     links.use_grafana(options.grafana_url)

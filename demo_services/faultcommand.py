@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from demo_services.ports import Ports
-from demo_services.screen import Screen
+from demo_services.screen import Screen, command
 
 HTTP_SECONDS = 70
 """A little more than the longest latency, which may hold up every thread of the service."""
@@ -53,7 +53,7 @@ class FaultCommand:
         on = document["faults"]
         if on:
             told = " ".join(f"{key}={_shown(value)}" for key, value in on.items())
-            self._screen.line(f"{instance}: {told} (`python -m demo_services fault {instance} off` ends it)")
+            self._screen.line(f"{instance}: {told} (`{command(self._ports)} fault {instance} off` ends it)")
         else:
             self._screen.line(f"{instance}: no fault is on; there are")
             for key, accepted in document["accepted"].items():

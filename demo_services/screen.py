@@ -81,7 +81,7 @@ class Screen:
         faults = ("orders errors=0.3", "orders latency=2", "orders dependency=auth", "orders version=bad")
         self.console.print("Make something go wrong (the page of each service says what can):", style="dim")
         for fault in (*faults, "notifications poison=1", "orders off"):
-            self.console.print(f"  {_command(ports)} fault {fault}", style="dim", soft_wrap=True)
+            self.console.print(f"  {command(ports)} fault {fault}", style="dim", soft_wrap=True)
         self.console.print(
             "The payment API too (mode ok, decline, error; delay_seconds 0 to 60):", style="dim"
         )
@@ -91,7 +91,7 @@ class Screen:
         self.console.print(f"{going}Ctrl-C stops everything.", soft_wrap=True)
 
 
-def _command(ports: Ports) -> str:
+def command(ports: Ports) -> str:
     """How this very demo is spoken to from the folder it was started in."""
     offset = ports.orders - Ports().orders
     moved = f"DEMO_PORT_OFFSET={offset} " if offset else ""

@@ -18,7 +18,7 @@ class SwitchedOnError(RuntimeError):
 
     def __init__(self, key: str, value: float) -> None:
         instance = board().instance
-        super().__init__(f"{key}={value:g} is on; `python -m demo_services fault {instance} off` ends it")
+        super().__init__(f"{key}={value:g} is switched on; DELETE /faults of {instance} ends it")
 
 
 def faulty(*patterns: URLPattern) -> list[URLPattern]:

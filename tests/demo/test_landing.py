@@ -51,7 +51,7 @@ def test_page(orders: str, page: Page) -> None:
     expect(page.get_by_role("heading", name="Faults are switched on")).to_be_visible()
     expect(page.get_by_role("row", name="errors 0.3")).to_be_visible()
     expect(page.get_by_role("row", name="dependency auth, payment")).to_be_visible()
-    expect(page.get_by_text("python -m demo_services fault orders off")).to_be_visible()
+    expect(page.get_by_text("curl -X DELETE")).to_be_visible()
     alarmed = page.locator(".faults").evaluate("element => getComputedStyle(element).backgroundColor")
     assert alarmed != calm
     requests.delete(f"{orders}/faults", timeout=10)

@@ -43,7 +43,7 @@ def test_errors_by_command(shop: Shop, customer: Customer) -> None:
     told = line(shop, "orders", under(correlation_id))
     assert (told["level"], told["status"], told["error_type"].split(".")[-1]) == ("ERROR", 500, FAILING)
     assert "fail_or_view" in told["stack"]
-    assert "fault orders off" in told["error_message"]
+    assert "DELETE /faults of orders" in told["error_message"]
     failed = spans_of(shop, correlation_id, lambda span: span.kind == "server")
     assert failed[0].attributes["http.response.status_code"] in (500, "500")
     assert sample(shop, "orders", r'django_http_responses_total_by_status_total\{status="500"\}') > before
