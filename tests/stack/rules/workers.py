@@ -125,7 +125,7 @@ _WORKERS = (
         alert="CeleryQueueStalled",
         title="no more are sent, which the sender's page shows two scrapes later than the worker's",
         series=_sent("0+5x20 100x40", sent="0x2 0+5x20 100x40", finished="0+5x20 100x40"),
-        at=645,
+        at=630,
     ),
 )
 CASES = _WORKERS
