@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo_services.drills", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="which drills (default: all)")
     parser.add_argument("--pace", type=float, default=1, help="divide every duration by this (default: 1)")
+    parser.add_argument("--customers", type=int, default=8, help="how many keep ordering (default: 8)")
     parser.add_argument("--list", action="store_true", help="show the names and play nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON as well")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write the results as a page as well")
@@ -59,7 +60,7 @@ def run(screen: Screen, options: argparse.Namespace) -> int:
     plan = broker.plan(Path(tempfile.mkdtemp(prefix="drill-")))
     incidents = [INCIDENTS[name] for name in options.names or INCIDENTS]
     results: list[table.Result] = []
-    for outcome in play_all(Demo(plan, screen, interruption), incidents, options.pace):
+    for outcome in play_all(Demo(plan, screen, interruption), incidents, options.pace, options.customers):
         results.append(table.result(outcome))
         screen.console.print(table.terminal(results[-1:]))
         if options.json:

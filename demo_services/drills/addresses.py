@@ -28,21 +28,28 @@ class Addresses:
         return f"http://{self.at(name)}"
 
 
-def free_addresses() -> Addresses:
-    """Ports for the monitoring that nobody listens on just now."""
-    free = free_ports()
-    return Addresses(*[next(free) for _ in fields(Addresses)])
-
-
-def free_demo_ports() -> Ports:
-    """Ports for the demo that nobody listens on just now."""
-    free = free_ports()
-    return Ports(*[next(free) for _ in fields(Ports)])
-
-
-def free_ports() -> Iterator[int]:
-    """Ports that nobody listens on just now, in no order; each once."""
+def _free_ports() -> Iterator[int]:
+    """Ports that nobody listens on when they are drawn, in no order; each once."""
     for port in random.sample(RANGE, len(RANGE)):
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)) != 0:
                 yield port
+
+
+_FREE = _free_ports()
+"""The one source: some of them are listened on only later, and must not be drawn again until then."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now, and that this process has not drawn before."""
+    return next(_FREE)
+
+
+def free_addresses() -> Addresses:
+    """Such ports for the monitoring."""
+    return Addresses(*[free_port() for _ in fields(Addresses)])
+
+
+def free_demo_ports() -> Ports:
+    """Such ports for the demo."""
+    return Ports(*[free_port() for _ in fields(Ports)])

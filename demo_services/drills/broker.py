@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo_services.drills.addresses import free_demo_ports, free_ports
+from demo_services.drills.addresses import free_demo_ports, free_port
 from demo_services.plan import Plan
 from demo_services.ports import HOST
 from demo_services.programs import Program
@@ -42,4 +42,4 @@ class DrillPlan(Plan):
 
 def plan(state: Path) -> Plan:
     """The demo on free ports."""
-    return DrillPlan(free_demo_ports(), state, next(free_ports()) if shutil.which(REDIS) else None)
+    return DrillPlan(free_demo_ports(), state, free_port() if shutil.which(REDIS) else None)

@@ -31,6 +31,8 @@ class Incident:
     offends: Callable[[Line], bool]
     silent: bool = False
     read_after: bool = False
+    canary: bool = False
+    """Whether customers must know of a second orders."""
 
 
 def _raised(error_type: str) -> Callable[[Line], bool]:
@@ -137,8 +139,8 @@ _ALL = (
     Incident(
         "traffic-stops",
         "the customers go away",
-        lambda shop: shop.end_load(),
-        lambda shop: shop.begin_load(),
+        lambda shop: shop.pause_load(),
+        lambda shop: shop.resume_load(),
         frozenset({("TrafficStopped", "orders"), ("TrafficStopped", "auth")}),
         ("TrafficStopped", "orders"),
         _request,
@@ -152,6 +154,7 @@ _ALL = (
         frozenset({("ErrorBudgetBurn", "orders"), ("BadVersion", "orders")}),
         ("BadVersion", "orders"),
         _raised("SwitchedOnError"),
+        canary=True,
     ),
 )
 INCIDENTS = {incident.name: incident for incident in _ALL}

@@ -1,30 +1,49 @@
 """The demo under load, with the means to break it and to mend it."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from demo_services.customer import Customer
 from demo_services.demo import Demo
 from demo_services.drills.configuration import Configuration
-from demo_services.programs import POLL_SECONDS, Program, ProgramDiedError
+from demo_services.programs import POLL_SECONDS, Program, ProgramDiedError, Running
+from demo_services.telemetry import wait_for
+from django_observe.metricset import HTTP_RESPONSES
+from django_observe.vocabulary import Label
 
-USERS = 8
 LONGEST_LOAD = "3h"
 HTTP_SECONDS = 10
+SIGN_IN_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """How many there are, and what they do besides ordering: look for mails, and try a canary that runs."""
+
+    number: int = 8
+    mails: bool = False
+    canary: bool = False
+
+    def environment(self) -> dict[str, str]:
+        """What Locust's file is to be told."""
+        unwanted = {"NOTIFICATIONS_URL": self.mails, "CANARY_URL": self.canary}
+        return {name: "" for name, wanted in unwanted.items() if not wanted}
 
 
 class Shop:
     """A running demo; `started` is when (Unix seconds) its services began to count."""
 
-    def __init__(self, demo: Demo, configuration: Configuration, *, browsing: bool) -> None:
+    def __init__(self, demo: Demo, configuration: Configuration, customers: Customers) -> None:
         self._demo = demo
-        self._browsing = browsing
         self._configuration = configuration
+        self.customers = customers
         self.plan = demo.plan
         self.started = time.time()
         self.witness = ""
@@ -32,14 +51,35 @@ class Shop:
 
     def begin_load(self) -> None:
         """Customers who keep ordering, a bounded number for a bounded time."""
-        traffic = self.plan.traffic(USERS)
+        traffic = self.plan.traffic(self.customers.number)
         argv = [*traffic.argv, "--spawn-rate", "2", "--run-time", LONGEST_LOAD]
-        quieter = {} if self._browsing else {"NOTIFICATIONS_URL": ""}
-        self.start(replace(traffic, argv=argv, env={**traffic.env, **quieter}))
+        self.start(replace(traffic, argv=argv, env={**traffic.env, **self.customers.environment()}))
 
-    def end_load(self) -> None:
-        """The customers go away."""
-        self.kill("traffic")
+    def await_customers(self) -> None:
+        """Until all have signed in: hashing their passwords is slow, and no part of a drill."""
+        wait_for(self._signed_in, lambda number: number >= self.customers.number, SIGN_IN_SECONDS)
+
+    def _signed_in(self) -> float:
+        page = requests.get(f"{self.plan.ports.url('auth')}/metrics", timeout=HTTP_SECONDS).text
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(page)
+            for sample in family.samples
+            if sample.name == HTTP_RESPONSES.total
+            and (sample.labels[Label.VIEW], sample.labels[Label.STATUS]) == ("token", "200")
+        )
+
+    def pause_load(self) -> None:
+        """The customers go away; they keep their accounts."""
+        self._traffic().signal_all(signal.SIGSTOP)
+
+    def resume_load(self) -> None:
+        """The customers come back."""
+        self._traffic().signal_all(signal.SIGCONT)
+
+    def _traffic(self) -> Running:
+        [running] = [one for one in self._demo.crew.running if one.program.name == "traffic"]
+        return running
 
     def start(self, program: Program) -> None:
         """Start a program and wait until it is ready."""
@@ -92,9 +132,9 @@ class Shop:
 
 
 @contextmanager
-def open_shop(demo: Demo, configuration: Configuration, *, browsing: bool = False) -> Iterator[Shop]:
-    """A demo with all its programs and customers, none left on exit; `browsing`: they look for mails, too."""
+def open_shop(demo: Demo, configuration: Configuration, customers: Customers) -> Iterator[Shop]:
+    """A demo with all its programs and customers; none is left on exit."""
     with demo.running():
-        shop = Shop(demo, configuration, browsing=browsing)
+        shop = Shop(demo, configuration, customers)
         shop.begin_load()
         yield shop

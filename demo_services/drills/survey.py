@@ -19,7 +19,7 @@ from demo_services.drills.addresses import free_addresses
 from demo_services.drills.configuration import ENVIRONMENT, Configuration
 from demo_services.drills.monitoring import Monitoring, require_programs
 from demo_services.drills.session import watched
-from demo_services.drills.shop import open_shop
+from demo_services.drills.shop import Customers, open_shop
 from demo_services.drills.stages import HEALTHY, STAGES, Stage
 from demo_services.interruption import Interruption
 from demo_services.screen import Screen
@@ -113,7 +113,7 @@ def _survey(demo: Demo, queries: Sequence[Asked]) -> None:
     """Ask all of them, stage by stage, until each has answered or the stages are over."""
     configuration = Configuration(demo.plan.state / "monitoring", demo.plan.ports, free_addresses(), PACE)
     monitoring = Monitoring(configuration)
-    with open_shop(demo, configuration, browsing=True) as shop, watched(shop, monitoring):
+    with open_shop(demo, configuration, Customers(mails=True)) as shop, watched(shop, monitoring):
         for stage in STAGES:
             demo.screen.heading(stage.title)
             stage.begin(shop)
