@@ -747,5 +747,5 @@ def test_uvicorn_and_the_exit_after_it_share_one_deadline(mode: Mode) -> None:
         code = f"{UVICORN}\nstarted = time.monotonic()\nserve()\nsay(started=started)"
         facts = run(code, collector, **LATE)
         took = monotonic() - facts["started"]
-    assert took < (4.5 if mode == "hang" else 2.5)
+    assert took < (5.9 if mode == "hang" else 4.5)
     assert "shutdown 1" in facts["stderr"]
