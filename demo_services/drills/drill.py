@@ -40,10 +40,11 @@ class Outcome:
     def faults(self) -> list[str]:
         """What did not, in words."""
         expected = self.incident.expected
+        strange = self.alerts - expected - self.incident.may_follow
         found = [
             (self.noise, f"before the incident: {told(self.noise)}"),
             (expected - self.alerts, f"missing: {told(expected - self.alerts)}"),
-            (self.alerts - expected, f"too many: {told(self.alerts - expected)}"),
+            (strange, f"too many: {told(strange)}"),
             (self.resolved is None, "not resolved"),
             (self.evidence is None or not self.evidence.complete, "the link does not lead to line and trace"),
         ]

@@ -29,6 +29,8 @@ class Incident:
     expected: frozenset[Key]
     telling: Key
     offends: Callable[[Line], bool]
+    may_follow: frozenset[Key] = frozenset()
+    """What healing may bring, by chance."""
     silent: bool = False
     read_after: bool = False
     canary: bool = False
@@ -90,6 +92,8 @@ _ALL = (
         frozenset({("CeleryWorkerAbsent", "notifications")}),
         ("CeleryWorkerAbsent", "notifications"),
         _task,
+        # Tasks have waited; the new worker says so, unless it has done them all before its first scrape.
+        may_follow=frozenset({("CeleryQueueWaitLong", "notifications")}),
         silent=True,
     ),
     Incident(

@@ -40,6 +40,7 @@ def result(outcome: Outcome) -> Result:
         "faults": outcome.faults,
         "noise": sorted(map(list, outcome.noise)),
         "expected": sorted(map(list, outcome.incident.expected)),
+        "may_follow": sorted(map(list, outcome.incident.may_follow)),
         "alerts": sorted(map(list, outcome.alerts)),
         "told": told(outcome.alerts),
         "detected_seconds": outcome.detected,
