@@ -10,12 +10,14 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
+ORDERS = "Orders, with the switches for faults"
 ADDRESSES = {
     "Grafana": "http://localhost:3000",
-    "Orders, with the switches for faults": "http://localhost:8002",
+    ORDERS: "http://localhost:8002",
     "Jaeger": "http://localhost:16686",
     "Prometheus": "http://localhost:9090",
     "Alertmanager": "http://localhost:9093",
@@ -59,7 +61,16 @@ def missing(example: Path, target: Path) -> list[str]:
 
 
 def compose() -> list[str]:
-    """The Compose that is there; ends the program with what to install if there is none."""
+    """The Compose that is there; ends the program with what to install or to start if it cannot be used."""
+    found = _installed()
+    if docker := shutil.which("docker"):
+        asked = subprocess.run([docker, "version"], check=False, capture_output=True, text=True)
+        if asked.returncode != 0:
+            sys.exit(f"Docker's daemon does not answer; is it started?\n{asked.stderr.strip()}")
+    return found
+
+
+def _installed() -> list[str]:
     plugin = ["docker", "compose"]
     if shutil.which("docker"):
         asked = subprocess.run([*plugin, "version"], check=False, capture_output=True)
@@ -72,6 +83,14 @@ def compose() -> list[str]:
     )
 
 
+def addresses(given: Mapping[str, str]) -> str:
+    """Where everything is; and what the switches for faults want first, if `given` does not allow them."""
+    locked = given.get("DEMO_FAULTS_ALLOWED") != "1"
+    notes = {ORDERS: "  (DEMO_FAULTS_ALLOWED=1 in .env)"} if locked else {}
+    width = max(map(len, ADDRESSES))
+    return "\n".join(f"{name:<{width}}  {at}{notes.get(name, '')}" for name, at in ADDRESSES.items())
+
+
 def up() -> None:
     """Builds and starts everything, then says where it is and how to sign in."""
     example, environment = TOP / ".env.example", TOP / ".env"
@@ -82,10 +101,9 @@ def up() -> None:
     if written:
         print(f"Wrote {environment} with random passwords.")
     subprocess.run([*command, "up", "--detach", "--build"], cwd=TOP, check=True)
-    width = max(map(len, ADDRESSES))
-    for name, address in ADDRESSES.items():
-        print(f"{name:<{width}}  {address}")
-    password = read_environment(environment)[GRAFANA_PASSWORD] if written else f"{GRAFANA_PASSWORD} in .env"
+    given = read_environment(environment)
+    print(addresses({**given, **os.environ}))
+    password = given[GRAFANA_PASSWORD] if written else f"{GRAFANA_PASSWORD} in .env"
     print(f"Grafana's user is admin, its password {password}")
     print(f"All is up when `{' '.join(command)} ps` shows every service healthy: about a minute.")
 
