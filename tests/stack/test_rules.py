@@ -95,6 +95,17 @@ def test_prometheus_takes_the_files(pace: float, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_examples_of_objectives_only_need_their_marks_taken_away(tmp_path: Path) -> None:
+    text = (ROOT / "stack" / "prometheus" / "objectives.yml").read_text()
+    path = tmp_path / "objectives.yml"
+    path.write_text(re.sub(r"^( +)# ", r"\1", text, flags=re.MULTILINE))
+    command = [require("promtool", "prometheus"), "check", "rules", str(path)]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert "SUCCESS: 3 rules found" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_built_files_are_those_of_the_code() -> None:
     assert {name: (BUILT / name).read_text() for name in rules.files()} == rules.files()
 
