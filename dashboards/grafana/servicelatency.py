@@ -51,7 +51,7 @@ LATENCY_ROW: Final = Row(
         ),
         graph(
             "Latency",
-            "Median, 95th and 99th percentile of the time to answer; dots are traced requests.",
+            "Half, 95 % and 99 % of requests are answered within this time; dots are traced requests.",
             "only the 99th: a few slow routes. The median too: everything waits for the same thing.",
             tuple(
                 Query(traffic.latency(share), name, exemplar=True)

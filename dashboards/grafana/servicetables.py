@@ -72,7 +72,7 @@ WRONG: Final = Row(
         listing(
             "Firing",
             "Every alert that fires for the chosen services, how severe it is, and since when.",
-            "`page` first: open the service; the alert leads to the runbook, where a panel has its name.",
+            "`page` first: open the service; the alert's runbook section is the panel of the same name.",
             (each(_SINCE, "no alert fires"),),
             (
                 Column(source=SEVERITY, title="Severity", width=90),

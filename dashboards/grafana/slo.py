@@ -10,7 +10,7 @@ from dashboards.grafana.figures import each, figure, graph, listing
 from dashboards.grafana.panels import BUDGET_LEFT, GREEN, ORANGE, RED, Board, Column, Panel, Query, Row, Step
 from dashboards.grafana.variables import ENVIRONMENTS, MANY_SERVICES, series, to, to_errors, to_failed_traces
 from dashboards.promql import count_by, eq, max_by, min_by
-from dashboards.rules.burn import PAGE, TICKET
+from dashboards.rules.burn import FAST, PAGE, TICKET
 from dashboards.rules.slo import (
     AVAILABILITY,
     BUDGET_REMAINING,
@@ -32,6 +32,11 @@ BURN: Final[tuple[Step, ...]] = ((None, GREEN), (_TICKETS, ORANGE), (_PAGES, RED
 _CLICKED: Final = "${__data.fields.Service}"
 _TO_SERVICE: Final = to(links.SERVICE, "What fails there", service="${__field.labels.service}")
 _TO_ERRORS: Final = to_errors("${__field.labels.service}")
+_FAST: Final = (
+    f"above {FAST[AVAILABILITY].factor:g} (availability) or {FAST[LATENCY].factor:g} (latency) "
+    f"over {FAST[AVAILABILITY].long} and {FAST[AVAILABILITY].short}"
+)
+"""The first page of all."""
 _MISSED: Final = f"{count_by(f'{series(BUDGET_REMAINING)} < 0')} or vector(0)"
 
 NOW: Final = Row(
@@ -79,7 +84,7 @@ NOW: Final = Row(
         figure(
             "Fastest burn, 5 minutes",
             "How many times too fast the most endangered budget is being spent right now.",
-            "above 14.4 for an hour it pages; open the service that burns.",
+            f"it pages {_FAST}, or above 14.4 over 1h and 5m; open the service that burns.",
             Query(max_by(series(CURRENT_BURN_RATE))),
             to(links.SERVICES, "All services"),
             to_errors(),
@@ -89,7 +94,7 @@ NOW: Final = Row(
         ),
         figure(
             "Fastest burn, 1 hour",
-            "The same over the last hour: what the paging alert looks at.",
+            "The same over the last hour, which the second of the paging windows looks at.",
             "still high when the 5 minutes are low again: it is over, and was costly.",
             Query(max_by(burn_rate("1h"))),
             to(links.SERVICES, "All services"),
@@ -162,9 +167,9 @@ def _burn(window: str, pair: str) -> Panel:
 CURVES: Final = Row(
     "Burn rates and budgets",
     (
-        _burn("5m", "together with one hour above 14.4 it pages"),
-        _burn("1h", "together with five minutes above 14.4 it pages"),
-        _burn("6h", "together with half an hour above 6 it pages"),
+        _burn("5m", f"it pages {_FAST}, or above 14.4 together with one hour"),
+        _burn("1h", "above 14.4 together with five minutes it pages"),
+        _burn("6h", "above 6 together with half an hour it pages"),
         graph(
             "Budget left, 30 days",
             "How the budget of each objective went down; it regains what happened 30 days ago.",

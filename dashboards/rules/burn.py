@@ -66,9 +66,9 @@ PAGE: Final = (
 )
 TICKET: Final = (Burn("1d", "2h", 3, DAY, 6 * HOUR), Burn("3d", "6h", 1, 3 * DAY, DAY))
 _SPENT: Final = (
-    "{{ with printf `" + PERIOD_BURN_RATE + "{service=%q,environment=%q,slo=%q}` "
+    "{{ with printf `100 * " + PERIOD_BURN_RATE + "{service=%q,environment=%q,slo=%q}` "
     "$labels.service $labels.environment $labels.slo | query }}"
-    " The budget of 30 days is spent {{ . | first | value | printf `%.2f` }} times.{{ end }}"
+    " {{ . | first | value | printf `%.0f` }}% of the 30-day error budget is spent.{{ end }}"
 )
 _THRESHOLD_MS: Final = (
     "{{ with printf `" + THRESHOLD + "{service=%q,environment=%q}` "
@@ -78,8 +78,8 @@ _THRESHOLD_MS: Final = (
     "{{ else }}" + f"{1000 * float(DEFAULT_THRESHOLD):.0f}" + "{{ end }}"
 )
 _PACES: Final[dict[Severity, str]] = {
-    "page": "at least 6 times too fast: the error budget of 30 days lasts 5 days at most",
-    "ticket": "faster than the objective allows: the error budget will not last the 30 days",
+    "page": "the error budget burns at least 6 times too fast; what should last 30 days lasts 5 at most",
+    "ticket": "the error budget burns faster than the objective allows and will not last 30 days",
 }
 
 
@@ -101,7 +101,7 @@ def _errors(pace: Pace, severity: Severity) -> Alert:
         severity=severity,
         keys=SLO_KEYS,
         summary=f"{WHO}: {SHARE} of requests fail, {SINCE}",
-        description=f"Answers with status 5xx come {_PACES[severity]}.{_SPENT}",
+        description=f"Answers with status 5xx: {_PACES[severity]}.{_SPENT}",
     )
 
 
@@ -112,7 +112,7 @@ def _slowness(pace: Pace, severity: Severity) -> Alert:
         severity=severity,
         keys=SLO_KEYS,
         summary=f"{WHO}: {SHARE} of requests are too slow, {SINCE}",
-        description=f"Answers slower than the objective's threshold come {_PACES[severity]}.{_SPENT}",
+        description=f"Answers slower than the objective's threshold: {_PACES[severity]}.{_SPENT}",
         logs=logql.where(logql.stream(*CONCERNED), f"{Field.DURATION_MS} > {_THRESHOLD_MS}"),
     )
 

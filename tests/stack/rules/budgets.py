@@ -6,8 +6,8 @@ from tests.stack.rules.case import LINES, TARGET, Case, Expected, ramp, series
 
 RESPONSES = "django_http_responses_total_by_status_total"
 LATENCY = "django_http_requests_latency_including_middlewares_seconds"
-PAGED = "at least 6 times too fast: the error budget of 30 days lasts 5 days at most."
-TICKETED = "faster than the objective allows: the error budget will not last the 30 days."
+PAGED = "the error budget burns at least 6 times too fast; what should last 30 days lasts 5 at most."
+TICKETED = "the error budget burns faster than the objective allows and will not last 30 days."
 MINUTE, HOUR = 60, 3600
 PER_STEP = 10_000
 MANY = 1_600
@@ -46,7 +46,7 @@ def errors_expected(severity: str, share: str, spent: str, since: int, clock: st
     return Expected(
         labels={**TARGET, "slo": "availability", "severity": severity},
         summary=f"orders (test): {share} of requests fail, since {clock} UTC",
-        description=f"Answers with status 5xx come {rate} The budget of 30 days is spent {spent} times.",
+        description=f"Answers with status 5xx: {rate} {spent}% of the 30-day error budget is spent.",
         since=since,
     )
 
@@ -59,8 +59,8 @@ def slowness_expected(
     return Expected(
         labels={**TARGET, "slo": "latency", "severity": severity},
         summary=f"orders (test): {share} of requests are too slow, since {clock} UTC",
-        description=f"Answers slower than the objective's threshold come {rate} "
-        f"The budget of 30 days is spent {spent} times.",
+        description=f"Answers slower than the objective's threshold: {rate} "
+        f"{spent}% of the 30-day error budget is spent.",
         logs=f"{LINES} | duration_ms > {threshold_ms}",
         since=since,
     )
@@ -81,7 +81,7 @@ def _pairs() -> tuple[Case, ...]:
         ):
             for burn in (factor * 1.01, factor * 0.99):
                 share, fires = burn * budget, burn > factor
-                told = expected(severity, f"{100 * share:.4g}%", f"{burn:.2f}", since, clock)
+                told = expected(severity, f"{100 * share:.4g}%", f"{100 * burn:.0f}", since, clock)
                 cases.append(
                     Case(
                         alert=name,
@@ -125,14 +125,14 @@ def _one_of_three() -> Case:
             **answers(0, service="auth", instance="auth:8000"),
         },
         at=HOUR + 75,
-        expected=errors_expected("page", "31%", "0.99", HOUR + 60, "01:01"),
+        expected=errors_expected("page", "31%", "99", HOUR + 60, "01:01"),
     )
 
 
 def _fast() -> tuple[Case, ...]:
     """After an hour of health: too early, and in time; by the pair of 5m and 1m."""
-    after_a_minute = errors_expected("page", "31%", "0.99", HOUR + 60, "01:01")
-    after_two = slowness_expected("page", "62%", "0.47", HOUR + 105, "01:01")
+    after_a_minute = errors_expected("page", "31%", "99", HOUR + 60, "01:01")
+    after_two = slowness_expected("page", "62%", "47", HOUR + 105, "01:01")
     return (
         Case(alert="ErrorBudgetBurn", title="31 % errors for 45 s", series=answers(0.31, 240), at=HOUR + 45),
         Case(
@@ -183,7 +183,7 @@ def _floor() -> tuple[Case, ...]:
             title="ten failures, all requests there were",
             series={series(RESPONSES, status="500"): ramp((0, 10), (1, 10), (0, 20))},
             at=20 * 15,
-            expected=errors_expected("page", "100%", "1000.00", 20 * 15, "00:05"),
+            expected=errors_expected("page", "100%", "100000", 20 * 15, "00:05"),
         ),
     )
 
