@@ -208,6 +208,15 @@ def test_inhibition_names_alerts_that_exist() -> None:
             assert any(re.fullmatch(part, name) for name in NAMES), part
 
 
+def test_a_receivers_secret_lies_where_git_does_not_look() -> None:
+    receivers = "".join(path.read_text() for path in FOLDER.glob("receivers/*.yml"))
+    folders = re.findall(r"_file: /etc/(.+/)\w+$", receivers, re.MULTILINE)
+
+    assert len(folders) == 3
+    ignored = (FOLDER.parents[1] / ".gitignore").read_text().splitlines()
+    assert {f"stack/{folder}" for folder in folders} <= set(ignored)
+
+
 @pytest.mark.parametrize(
     "path", [None, *sorted(FOLDER.glob("receivers/*.yml"))], ids=lambda path: path and path.stem
 )
