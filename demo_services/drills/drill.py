@@ -39,16 +39,21 @@ class Outcome:
     @property
     def faults(self) -> list[str]:
         """What did not, in words."""
-        expected = self.incident.expected
-        strange = self.alerts - expected - self.incident.may_follow
         found = [
             (self.noise, f"before the incident: {told(self.noise)}"),
-            (expected - self.alerts, f"missing: {told(expected - self.alerts)}"),
-            (strange, f"too many: {told(strange)}"),
             (self.resolved is None, "not resolved"),
             (self.evidence is None or not self.evidence.complete, "the link does not lead to line and trace"),
         ]
-        return [text for wrong, text in found if wrong]
+        return [*wrong_alerts(self.incident, self.alerts), *(text for wrong, text in found if wrong)]
+
+
+def wrong_alerts(incident: Incident, alerts: frozenset[Key]) -> list[str]:
+    """Which expected alerts did not come, and which others did, in words."""
+    missing, strange = incident.expected - alerts, alerts - incident.expected - incident.may_follow
+    return [
+        *([f"missing: {told(missing)}"] if missing else []),
+        *([f"too many: {told(strange)}"] if strange else []),
+    ]
 
 
 def told(keys: frozenset[Key]) -> str:

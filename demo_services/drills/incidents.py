@@ -74,6 +74,8 @@ _ALL = (
         ),
         ("ErrorBudgetBurn", "orders"),
         lambda line: line["attributes"].get("status") == 503,  # noqa: PLR2004
+        # The breaker closes after auth is back, and is told of once absence does not silence it any more.
+        may_follow=frozenset({("CircuitBreakerOpen", "orders")}),
     ),
     Incident(
         "slow-payment",
