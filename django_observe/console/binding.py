@@ -59,7 +59,7 @@ def listen(hosts: tuple[str, ...], port: int, option: str, connections: int) -> 
 def _explained(fault: OSError, host: str, port: int, option: str) -> StartError:
     if fault.errno == errno.EADDRINUSE:
         return StartError(
-            f"Port {port} on {host} is taken{describe_holder(port)}. "
+            f"Port {port} on {host} is taken{describe_holder(host, port)}. "
             f"Stop that program, or choose another port with {option} {_another(port)}."
         )
     return StartError(f"Port {port} on {host} cannot be bound: {fault.strerror}. Choose another by {option}.")
