@@ -73,7 +73,7 @@ def terminal(results: Iterable[Result]) -> Table:
     return table
 
 
-def page(results: Sequence[Result], pace: float) -> str:
+def page(results: Sequence[Result], pace: float, runs: int = 1) -> str:
     """docs/reference/drills.md."""
     passed = sum(one["passed"] for one in results)
     lines = [
@@ -83,7 +83,8 @@ def page(results: Sequence[Result], pace: float) -> str:
         "",
         TEXT,
         "",
-        f"{passed} of {len(results)} passed, {datetime.now(timezone.utc):%Y-%m-%d}. {_paced(pace)}",
+        f"{passed} of {len(results)} passed, {datetime.now(timezone.utc):%Y-%m-%d}.",
+        f"{_paced(pace)}{_patched(runs)}",
         "",
         _cells((*HEADS, "passed")),
         _cells(("---",) * (len(HEADS) + 1)),
@@ -120,6 +121,15 @@ def _paced(pace: float) -> str:
     )
 
 
+def _patched(runs: int) -> str:
+    if runs == 1:
+        return ""
+    return (
+        f" Put together from {runs} runs, some side by side, between which rules and expectations were mended"
+        " after what the drills had shown; of a drill played twice the last counts."
+    )
+
+
 def _cells(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -146,7 +156,7 @@ def main() -> None:
     runs = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
     [pace] = {run["pace"] for run in runs}
     last = {one["drill"]: judged(one) for run in runs for one in run["drills"]}
-    sys.stdout.write(page([last[name] for name in INCIDENTS if name in last], pace))
+    sys.stdout.write(page([last[name] for name in INCIDENTS if name in last], pace, len(runs)))
 
 
 if __name__ == "__main__":
