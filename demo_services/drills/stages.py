@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import requests
 
 from dashboards import scrape
+from dashboards.rules.slo import BUDGET_REMAINING
 from demo_services.drills.shop import Shop
 from demo_services.programs import Program
 from django_observe.metricset import (
@@ -107,8 +108,10 @@ STAGES = (
                 HTTP_EXCEPTIONS_BY_TYPE.total,
                 HTTP_EXCEPTIONS_BY_VIEW.total,
                 TASK_FAILED.total,
+                BUDGET_REMAINING,  # told every few minutes only, also when time runs faster
             }
         ),
+        seconds=110,
     ),
     Stage(
         "the mail server is gone",
