@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, TypeVar, final
+from typing import Any, NoReturn, TypeVar, final
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,6 +37,9 @@ class Answer:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 def get(
@@ -142,6 +146,11 @@ class Process:
     @property
     def pid(self) -> int:
         return self.popen.pid
+
+    @property
+    def stdout_path(self) -> Path:
+        """The file that its stdout goes to."""
+        return self._out
 
     @property
     def stdout(self) -> str:

@@ -1,0 +1,26 @@
+"""The ASGI application, watched from outside: what is left in the task when an answer has gone out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.core.asgi import get_asgi_application
+from opentelemetry.context import get_current
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.conformance.project.settings")
+_django = get_asgi_application()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Django's, with a witness after it."""
+    from tests.conformance.project.witness import left
+
+    if scope["type"] != "http":
+        return
+    before = get_current()
+    try:
+        await _django(scope, receive, send)
+    finally:
+        left(parse_qs(scope["query_string"].decode()).get("key", [None])[0], before)

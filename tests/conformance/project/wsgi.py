@@ -1,0 +1,43 @@
+"""The WSGI application, watched from outside: what is left in the thread when an answer was closed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.core.wsgi import get_wsgi_application
+from opentelemetry.context import Context, get_current
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.conformance.project.settings")
+_django = get_wsgi_application()
+
+
+class Watched:
+    """An answer's body; what the server's `wsgi.file_wrapper` made passes as it is (PEP 3333)."""
+
+    def __init__(self, body: Iterable[bytes], key: str | None, before: Context) -> None:
+        self._body = body
+        self._key = key
+        self._before = before
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        from tests.conformance.project.witness import left
+
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+        left(self._key, self._before)
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Django's, with a witness after it."""
+    key = parse_qs(environ.get("QUERY_STRING", "")).get("key", [None])[0]
+    before = get_current()
+    body = _django(environ, start_response)
+    wrapper = environ.get("wsgi.file_wrapper")
+    return body if isinstance(wrapper, type) and isinstance(body, wrapper) else Watched(body, key, before)
