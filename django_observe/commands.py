@@ -1,0 +1,88 @@
+"""Management commands: a run that does one piece of work has an ID and a span of its own (ADR 13).
+
+A command that serves, or runs others' work, until it is stopped has none: it would be everybody's. The
+setting COMMANDS_WITHOUT_ID says which do. What a request, a task or another command calls is part of that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from opentelemetry.context import get_current
+from wrapt import wrap_function_wrapper
+
+from django_observe import conf, correlation, exits, messages, propagation, workspan
+from django_observe.reporting import guard
+from django_observe.workspan import Work
+
+TERMINATED = 143
+"""Exit status of what SIGTERM ended (128 + 15), as a shell gives it."""
+
+_installed = False
+_started: tuple[int, Work] | None = None
+"""The process that was started to run a command, and that command's work, while it goes on."""
+
+
+def install() -> None:
+    """Wraps `BaseCommand.execute`, which the command line and `call_command` both end in; once."""
+    global _installed
+    if not _installed:
+        _installed = True
+        wrap_function_wrapper(BaseCommand, "execute", _execute)
+        exits.before(_end)
+
+
+def _execute(
+    wrapped: Callable[..., Any], command: BaseCommand, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    global _started
+    work = None
+    is_process = getattr(command, "_called_from_command_line", False) is True
+    with guard("commands"):
+        work = _work(command, is_process=is_process)
+    if work is None:
+        return wrapped(*args, **kwargs)
+    if is_process:
+        _started = (os.getpid(), work)
+    try:
+        with work:
+            return wrapped(*args, **kwargs)
+    finally:
+        if is_process:
+            _started = None
+
+
+def _work(command: BaseCommand, *, is_process: bool) -> Work | None:
+    """The work of a command that is a piece of work of its own; `is_process`: the process is there for it."""
+    name = type(command).__module__.rpartition(".")[2]
+    if correlation.correlation_id() is not None or _serves(name):
+        return None
+    identifier, context = messages.received(_environment()) if is_process else (None, get_current())
+    span = workspan.started(f"manage.py {name}", context)
+    if span is not None and is_process:
+        exits.hook()
+    return Work(identifier, context, span)
+
+
+def _serves(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in conf.settings().commands_without_id)
+
+
+def _environment() -> dict[str, str]:
+    """What whoever started the process put into its environment, under the names of a message.
+
+    As OpenTelemetry has it in "Environment Variables as Context Propagation Carriers": TRACEPARENT.
+    """
+    fields = propagation.fields()
+    return {name: conf.environment(re.sub(r"\W", "_", name).upper()) for name in fields}
+
+
+def _end() -> None:
+    """The last word of a process that is told to end while its command goes on; a fork's is its parent's."""
+    if _started is not None and _started[0] == os.getpid():
+        _started[1].end(SystemExit(TERMINATED))

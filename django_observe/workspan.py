@@ -1,0 +1,108 @@
+"""Work that is neither a request nor a task: a message, a management command. Bound, and traced if named."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import final
+
+from opentelemetry import trace
+from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.util.types import Attributes
+
+from django_observe import correlation, privacy, traces
+from django_observe.reporting import guard
+from django_observe.vocabulary import Attribute
+
+_KEY = create_key("django_observe_work")
+_tracer = trace.get_tracer("django_observe")
+
+
+def started(
+    name: str | None,
+    context: Context,
+    kind: SpanKind = SpanKind.INTERNAL,
+    link: Link | None = None,
+    attributes: Attributes = None,
+) -> Span | None:
+    """A new span, child of the one in `context`; None without a name, and where tracing is off."""
+    if not name or not traces.enabled():
+        return None
+    return _tracer.start_span(name, context, kind, attributes, [link] if link else None)
+
+
+def is_current() -> bool:
+    """Whether the current span is that of a command or message as a whole: a request there is not part of it.
+
+    The command may be a server that COMMANDS_WITHOUT_ID does not know.
+    """
+    span = get_value(_KEY)
+    return span is not None and span is trace.get_current_span()
+
+
+@final
+class Work:
+    """A context manager: the ID, and the span where there is one, are current in its block alone.
+
+    The ID is the one given, else the span's trace ID, else a new one. An exception marks the span and passes
+    on.
+    """
+
+    __slots__ = ("_context", "_span", "_token", "correlation_id")
+
+    def __init__(self, identifier: str | None, context: Context, span: Span | None) -> None:
+        own = None
+        if span is not None:
+            context = set_value(_KEY, span, set_span_in_context(span, context))
+            trace_context = traces.current(context)
+            own = trace_context.trace_id if trace_context else None
+        self.correlation_id = identifier or own or correlation.generate()
+        if span is not None:
+            span.set_attribute(Attribute.CORRELATION_ID, self.correlation_id)
+        self._span, self._context = span, context
+
+    def __enter__(self) -> str:
+        self._token = correlation.bind(self.correlation_id, self._context)
+        return self.correlation_id
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        correlation.reset(self._token)
+        self.end(error)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Ends the span, as an error if there was one; only the first call counts."""
+        span, self._span = self._span, None
+        if span is not None:
+            with guard("workspan"):
+                if error is not None and _is_failure(error):
+                    _fail(span, error)
+            span.end()
+
+
+def _is_failure(error: BaseException) -> bool:
+    """An exception is, and an exit with a status; not a generator that is closed, nor a Ctrl-C."""
+    if isinstance(error, SystemExit):
+        return error.code not in (None, 0)
+    return isinstance(error, Exception)
+
+
+def _fail(span: Span, error: BaseException) -> None:
+    failure = privacy.failure_of(error)
+    span.add_event(
+        "exception",
+        {
+            EXCEPTION_TYPE: failure.type,
+            EXCEPTION_MESSAGE: failure.message,
+            EXCEPTION_STACKTRACE: failure.stack,
+        },
+    )
+    span.set_attribute(ERROR_TYPE, failure.type)
+    span.set_status(Status(StatusCode.ERROR, f"{failure.type}: {failure.message}"))
