@@ -7,10 +7,10 @@ PACE ?= 1
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo demo-check test check dashboards docs drill install console clean
+.PHONY: help up down demo demo-check test check dashboards docs conformance conformance-peers drill install console clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## Start the whole stack in Docker: Grafana, Prometheus, Loki, Jaeger, the shop; prints the login
 	@$(PYTHON) stack/up.py up
@@ -40,6 +40,12 @@ install: $(VENV)/.installed-dev ## Make the virtual environment with all that de
 
 docs: $(VENV)/.installed-dev ## Write the reference tables anew from the code
 	@$(BIN)/python docs/build.py
+
+conformance: $(VENV)/.installed-dev ## Run the conformance table, and write docs/reference/conformance.md from the run
+	@$(BIN)/python -m pytest tests/conformance -q -n $(WORKERS) --dist loadfile --conformance docs/reference/conformance.md
+
+conformance-peers: $(VENV)/.installed-dev ## The same rows against django-guid and OpenTelemetry's own instrumentations
+	@CONFORMANCE_KIT=hand $(BIN)/python -m pytest tests/conformance -q -n $(WORKERS) --dist loadfile --conformance tests/conformance/peers.json || true
 
 drill: $(VENV)/.installed-dev ## Play ten incidents on the demo (95 minutes, or PACE=10 for ten): do the right alerts come
 	@$(BIN)/python -m demo_services.drills --pace $(PACE)

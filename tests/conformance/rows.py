@@ -12,7 +12,7 @@ import pytest
 from _pytest.outcomes import Failed
 
 from tests.collector import Received
-from tests.conformance.telemetry import Line, Spans
+from tests.conformance.telemetry import PATIENCE, Line, Spans
 from tests.processes import wait_until
 
 Aspect = Literal["line", "readable", "span", "trace", "clean", "also"]
@@ -93,7 +93,9 @@ class Row:
     def expect_clean(self, program: Told, number: int = 1) -> None:
         """Nothing is bound any more where the work was done; `number`: how many times it ended."""
         with self.aspect("clean"):
-            left = wait_until(lambda: _enough(program.left(self), number), "what is left after the work", 10)
+            left = wait_until(
+                lambda: _enough(program.left(self), number), "what is left after the work", PATIENCE
+            )
             assert [(line["seen"], line["changed"]) for line in left] == [(None, [])] * len(left)
 
     def expect(self, seen: Line, program: Told) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from tests.collector import Collector
 from tests.conformance.rows import Row
-from tests.conformance.telemetry import Line, Lines
+from tests.conformance.telemetry import PATIENCE, Line, Lines
 from tests.processes import Answer, Process, free_port, get
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,11 +30,11 @@ class Program:
         self.process = process
         self.lines = Lines(process)
 
-    def witness(self, row: Row, place: str, timeout: float = 10) -> Line:
+    def witness(self, row: Row, place: str, timeout: float = PATIENCE) -> Line:
         """The first line that `witness(key, place)` logged for this row."""
         return self.lines.wait(key=row.key, place=place, timeout=timeout)[0]
 
-    def witnesses(self, row: Row, place: str, number: int, timeout: float = 10) -> list[Line]:
+    def witnesses(self, row: Row, place: str, number: int, timeout: float = PATIENCE) -> list[Line]:
         """The same where a place is passed `number` times."""
         return self.lines.wait(number, timeout, key=row.key, place=place)
 
@@ -80,7 +80,7 @@ class Worker(Program):
         """Has the server publish: `project/publishing.py` knows the scenarios by name."""
         return self.publisher.get(f"/celery/{scenario}/", row, None, queue=self.queue, **query)
 
-    def task_lines(self, task_id: str, number: int = 1, timeout: float = 15) -> list[Line]:
+    def task_lines(self, task_id: str, number: int = 1, timeout: float = PATIENCE) -> list[Line]:
         """The lines of a task's runs, as soon as there are `number`."""
         return self.lines.wait(number, timeout, event="task", task_id=task_id)
 

@@ -9,7 +9,10 @@ from urllib.parse import parse_qs
 from django.core.asgi import get_asgi_application
 from opentelemetry.context import get_current
 
+from tests.conformance.project.kit import trace
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.conformance.project.settings")
+trace()
 _django = get_asgi_application()
 
 

@@ -6,9 +6,11 @@ import os
 import sys
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from celery.app import trace as celery_trace
 from opentelemetry.context import get_current
+
+from tests.conformance.project.kit import trace
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.conformance.project.settings")
 
@@ -17,6 +19,19 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 _build_tracer = celery_trace.build_tracer
+
+
+@signals.worker_init.connect
+def on_worker(sender: Any, **_: Any) -> None:
+    """Threads and solo run tasks in this process; a prefork pool's processes follow."""
+    if "prefork" not in str(sender.pool_cls):
+        trace()
+
+
+@signals.worker_process_init.connect
+def on_pool_process(**_: Any) -> None:
+    """OpenTelemetry's page on Celery: after the fork."""
+    trace()
 
 
 def build_tracer(*args: Any, **kwargs: Any) -> Any:

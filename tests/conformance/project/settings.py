@@ -26,4 +26,6 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 if KIT == "ours":
     INSTALLED_APPS += ["django_observe"]
 else:
-    from tests.conformance.project.hand import *  # noqa: F403
+    from tests.conformance.project import hand
+
+    hand.wire(globals())

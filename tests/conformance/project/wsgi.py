@@ -10,7 +10,10 @@ from urllib.parse import parse_qs
 from django.core.wsgi import get_wsgi_application
 from opentelemetry.context import Context, get_current
 
+from tests.conformance.project.kit import trace
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.conformance.project.settings")
+trace()
 _django = get_wsgi_application()
 
 
