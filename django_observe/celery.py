@@ -16,6 +16,7 @@ from django_observe import (
     multiprocess,
     publication,
     taskrun,
+    taskschedule,
     taskspans,
     traces,
     workerserver,
@@ -43,19 +44,21 @@ def on_worker_starts(*, instance: Any, **_: Any) -> None:
     _main_process = os.getpid()
     with guard("celery"):
         taskevents.install()
-        for signal, receiver in (
-            (signals.task_received, taskevents.on_received),
-            (signals.task_revoked, taskevents.on_revoked),
-            (signals.task_rejected, taskevents.on_rejected),
-            (signals.task_unknown, taskevents.on_rejected),
-        ):
-            signal.connect(receiver, weak=False, dispatch_uid=f"django_observe.{receiver.__name__}")
+        signals.task_received.connect(
+            taskevents.on_received, weak=False, dispatch_uid="django_observe.on_received"
+        )
     with guard("celery"):
         brokertraffic.mute()
     with guard("celery"):
         multiprocess.prepare()
     if any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers):
         instance.quiet = True  # the banner goes to stdout and is no JSON
+
+
+def on_beat_starts(**_: Any) -> None:
+    """Receiver of `beat_init`, in the process or thread that publishes what is scheduled."""
+    with guard("celery"):
+        taskschedule.install()
 
 
 def on_setup_logging(**signal: Any) -> None:
@@ -101,6 +104,7 @@ _RECEIVERS = (
     (signals.task_failure, taskrun.on_failure),
     (signals.task_retry, taskrun.on_retry),
     (signals.celeryd_init, on_worker_starts),
+    (signals.beat_init, on_beat_starts),
     (signals.setup_logging, on_setup_logging),
     (signals.worker_ready, on_worker_ready),
     (signals.worker_process_init, on_pool_process_starts),

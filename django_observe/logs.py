@@ -8,7 +8,7 @@ from typing import Any
 from django_observe import privacy
 from django_observe.logcontext import FIELDS, ContextFilter, mark
 from django_observe.logwiring import for_celery, install
-from django_observe.records import CallStats, Exchange, Failure, QueryStats, Record, TaskRun
+from django_observe.records import CallStats, Exchange, Failure, QueryStats, Record, TaskEvent, TaskRun
 from django_observe.vocabulary import Event, Field, LoggerName
 
 __all__ = ["ContextFilter", "for_celery", "install", "report"]
@@ -21,11 +21,13 @@ _tasks = logging.getLogger(LoggerName.TASK)
 
 
 def report(record: Record) -> None:
-    """Writes the line of a request or task; a quiet request is told only when it fails."""
+    """Writes the line of a request, a run, or a task that will not run; a quiet request only if it failed."""
     if isinstance(record, Exchange):
         _report_exchange(record)
     elif isinstance(record, TaskRun):
         _report_task(record)
+    elif isinstance(record, TaskEvent) and record.correlation_id is not None:
+        _report_unrun(record)
 
 
 def _report_exchange(exchange: Exchange) -> None:
@@ -56,6 +58,7 @@ def _report_exchange(exchange: Exchange) -> None:
         fields[Field.BYTES_OUT] = exchange.bytes_out
     if exchange.client_correlation_id is not None:
         fields[Field.CLIENT_CORRELATION_ID] = exchange.client_correlation_id
+    _add_failure(fields, exchange.failure)
     message = f"{exchange.method} {path} {exchange.status} {milliseconds:.1f} ms"
     _write(_requests, level, message, fields, exchange)
 
@@ -76,8 +79,29 @@ def _report_task(run: TaskRun) -> None:
     }
     if run.queue_wait_seconds is not None:
         fields[Field.QUEUE_WAIT_MS] = _milliseconds(run.queue_wait_seconds)
+    if run.clock_skew_seconds is not None:
+        fields[Field.CLOCK_SKEW_MS] = _milliseconds(run.clock_skew_seconds)
+    if run.schedule is not None:
+        fields[Field.SCHEDULE] = run.schedule
+    if run.redelivered:
+        fields[Field.REDELIVERED] = True
     fields |= _work(run.queries, run.calls)
+    _add_failure(fields, run.failure)
     _write(_tasks, level, f"{run.task} {run.state} {milliseconds:.1f} ms", fields, run)
+
+
+def _report_unrun(event: TaskEvent) -> None:
+    level = _TASK_LEVELS.get(event.state, logging.INFO)
+    if not _tasks.isEnabledFor(level):
+        return
+    fields: dict[str, Any] = {
+        Field.EVENT: Event.TASK,
+        Field.TASK: event.task,
+        Field.TASK_ID: event.task_id,
+        Field.QUEUE: event.queue,
+        Field.STATE: event.state,
+    }
+    _write(_tasks, level, f"{event.task} {event.state}", fields, event)
 
 
 def _work(queries: QueryStats, calls: CallStats) -> dict[str, Any]:
@@ -93,9 +117,12 @@ def _work(queries: QueryStats, calls: CallStats) -> dict[str, Any]:
 
 
 def _write(
-    logger: logging.Logger, level: int, message: str, fields: dict[str, Any], about: Exchange | TaskRun
+    logger: logging.Logger,
+    level: int,
+    message: str,
+    fields: dict[str, Any],
+    about: Exchange | TaskRun | TaskEvent,
 ) -> None:
-    _add_failure(fields, about.failure)
     record = logger.makeRecord(logger.name, level, "", 0, message, (), None)
     trace = about.trace
     if trace is None:

@@ -46,6 +46,26 @@ class Settings:
     celery: bool = _setting(
         True, parsing.boolean, "Whether Celery tasks are observed, where Celery is installed."
     )
+    background_tasks: bool = _setting(
+        True,
+        parsing.boolean,
+        "Whether Django's own background tasks (django.tasks, or its backport django-tasks) are observed.",
+    )
+    task_trace: str | tuple[tuple[str, str], ...] = _setting(
+        "child",
+        parsing.task_trace,
+        "What a run's span is to its publisher's: 'child', 'link' (a trace of its own, linked) or 'new' (not "
+        "linked). Or a dict of tasks' names and patterns to these.",
+    )
+    commands_without_id: tuple[str, ...] = _setting(
+        (
+            *("test", "runserver*", "*server", "*shell", "shell_*", "*worker", "rqworker*", "*consumer"),
+            *("*scheduler", "qcluster", "rundramatiq", "run_huey", "process_tasks"),
+        ),
+        parsing.texts,
+        "Management commands, by name or pattern, that serve, or run others' work, until they are stopped: "
+        "they have no ID and no span of their own.",
+    )
     log_format: str = _setting(
         "auto",
         parsing.choice("auto", "json", "console"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ Parsed = TypeVar("Parsed")
 Parser: TypeAlias = Callable[[Any], Parsed]
 
 MAX_PORT = 65_535
+TASK_TRACES = ("child", "link", "new")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _HOST = re.compile(r"<private>|<single-label>|(\*\.)?[A-Za-z0-9._:-]+|\*", re.ASCII)
@@ -134,6 +135,23 @@ def header_names(value: Any) -> tuple[str, ...]:
     """A list of header names."""
     items = _items(value, "a list of header names such as ['X-Correlation-ID', 'X-Request-ID']")
     return tuple(name for name in map(header_or_none, items) if name is not None)
+
+
+def task_trace(value: Any) -> str | tuple[tuple[str, str], ...]:
+    """One of `TASK_TRACES` for all tasks, or pairs of a task's name or pattern and one of these."""
+    accepted = (
+        "'child', 'link' or 'new', or a dict such as {'shop.tasks.nightly': 'new', 'reports.*': 'link'}"
+    )
+    if isinstance(value, str) and value in TASK_TRACES:
+        return value
+    if not isinstance(value, Mapping):
+        raise SettingError(accepted, "Choose one for all tasks, or one for each name or pattern.")
+    for name, chosen in value.items():
+        if not (isinstance(name, str) and name.strip()):
+            raise SettingError(accepted, f"{name!r} is neither a task's name nor a pattern.")
+        if chosen not in TASK_TRACES:
+            raise SettingError(accepted, f"Choose one of the three for {name!r}, not {chosen!r}.")
+    return tuple(value.items())
 
 
 def networks(value: Any) -> Networks:

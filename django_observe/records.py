@@ -96,8 +96,9 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRun:
-    """One run of a Celery task: started and ended in a worker (or eagerly)."""
+    """One run of a task, Celery's or Django's own: started and ended in a worker (or eagerly)."""
 
+    system: Literal["celery", "django"] = "celery"
     correlation_id: str
     trace: TraceContext | None = None
     task: str
@@ -109,6 +110,12 @@ class TaskRun:
     attempt: int = 1
     seconds: float
     queue_wait_seconds: float | None = None
+    clock_skew_seconds: float | None = None
+    """How far in the future the publish lay: the clocks differ, and the wait is not to be believed."""
+    schedule: str | None = None
+    """Name of the entry of beat's schedule that asked for the run."""
+    redelivered: bool = False
+    """The broker has handed the message out before: the run may not be the first."""
     queries: QueryStats = QueryStats()
     calls: CallStats = CallStats()
     failure: Failure | None = None
@@ -130,6 +137,11 @@ class TaskEvent:
     queue: str = "unknown"
     hostname: str = "unknown"
     state: str
+    registered: bool = True
+    """Whether the worker knows the task; anyone can have named one that it does not."""
+    correlation_id: str | None = None
+    """Known of a task that will not run: it has no other line than this event's."""
+    trace: TraceContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

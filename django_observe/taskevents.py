@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import time
 from typing import Any
 
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state as worker_state
+from celery.worker.consumer import Consumer
 from celery.worker.request import Request
+from opentelemetry.context import attach, detach
 from wrapt import wrap_function_wrapper
 
-from django_observe import conf, correlation, privacy, taskheaders, taskrun
+from django_observe import conf, correlation, privacy, taskdelivery, taskheaders, taskrun
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
-from django_observe.vocabulary import LabelValue
+
+MAX_NAME = 255
+"""Characters of a name that nobody here knows: the longest short string of AMQP 0-9-1."""
 
 _LOST = (TimeLimitExceeded, WorkerLostError, SystemExit, KeyboardInterrupt)
 _installed = False
@@ -23,47 +27,93 @@ _TOLD = "_django_observe_told"
 
 
 def install() -> None:
-    """Watches for runs that end without a postrun; `task_failure` comes without headers, or not at all."""
+    """Watches for runs that end without a postrun, and for tasks that never run.
+
+    Celery's signals come without the message's headers there, too late, or not at all.
+    """
     global _installed
     if not _installed:
         _installed = True
         wrap_function_wrapper(Request, "on_timeout", _on_timeout)
         wrap_function_wrapper(Request, "on_failure", _on_failure)
+        for method in ("on_unknown_message", "on_unknown_task", "on_invalid_task"):
+            wrap_function_wrapper(Consumer, method, _on_rejected)
+        wrap_function_wrapper(Request, "_announce_revoked", _on_revoked)
 
 
 def on_received(*, request: Request, **_: Any) -> None:
     """Receiver of `task_received`."""
     with guard("celery"):
-        queue = taskrun.queue_of(request.delivery_info)
-        _tell(request.task.name, request.id, "RECEIVED", queue=queue, hostname=request.hostname)
+        if conf.settings().celery:
+            report(TaskEvent(state="RECEIVED", **_name(request)))
 
 
-def on_revoked(*, sender: Any, request: Any, **_: Any) -> None:
-    """Receiver of `task_revoked`: before its run, or by killing it."""
+def _name(request: Request) -> dict[str, Any]:
+    return {
+        "task": request.task.name,
+        "task_id": request.id,
+        "queue": taskrun.queue_of(request.delivery_info),
+        "hostname": request.hostname or taskrun.UNKNOWN,
+    }
+
+
+def _on_revoked(
+    wrapped: Callable[..., Any], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Revoked or expired before its run, or terminated in it."""
+    headers = _headers(request)
+    with _under_its_id(headers):
+        result = wrapped(*args, **kwargs)
+        with guard("celery"):
+            vars(request)[_TOLD] = True
+            _will_not_run(headers, state="REVOKED", **_name(request))
+    return result
+
+
+def _on_rejected(
+    wrapped: Callable[..., Any], consumer: Consumer, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """No task of this worker's, or no task at all."""
+    message = args[1] if len(args) > 1 else kwargs["message"]
+    named: Mapping[str, Any] = {}
+    headers: taskheaders.Headers = {}
     with guard("celery"):
-        queue = taskrun.queue_of(request.delivery_info)
-        _tell(sender.name, request.id, "REVOKED", queue=queue, hostname=request.hostname)
+        named = _named(message)
+        headers = taskheaders.read((message.headers or {}).items())
+    with _under_its_id(headers):
+        result = wrapped(*args, **kwargs)
+        with guard("celery"):
+            _will_not_run(
+                headers,
+                task=str(named.get("task") or taskrun.UNKNOWN)[:MAX_NAME],
+                task_id=str(named.get("id") or "")[:MAX_NAME],
+                queue=taskrun.queue_of(message.delivery_info),
+                hostname=consumer.hostname or taskrun.UNKNOWN,
+                state="REJECTED",
+                registered=False,
+            )
+    return result
 
 
-def on_rejected(*, sender: Any, message: Any, **_: Any) -> None:
-    """Receiver of `task_rejected` and `task_unknown`: no task of this worker's; anyone can have named it."""
-    with guard("celery"):
-        task_id = str((message.headers or {}).get("id", ""))
-        queue = taskrun.queue_of(message.delivery_info)
-        _tell(LabelValue.OTHER, task_id, "REJECTED", queue=queue, hostname=sender.hostname)
+def _named(message: Any) -> Mapping[str, Any]:
+    """Where the message names its task: in its headers, or in its body (protocol 1)."""
+    if "task" in (message.headers or {}):
+        return message.headers  # type: ignore[no-any-return]
+    payload = message.payload
+    return payload if isinstance(payload, Mapping) else {}
 
 
-def _tell(task: str, task_id: str, state: str, *, queue: str, hostname: str | None) -> None:
-    if not conf.settings().celery:
-        return
-    name = hostname or taskrun.UNKNOWN
-    report(TaskEvent(task=task, task_id=task_id, queue=queue, hostname=name, state=state))
+def _will_not_run(headers: taskheaders.Headers, **event: Any) -> None:
+    if conf.settings().celery:
+        identifier = correlation.correlation_id()
+        trace = taskheaders.trace_context(headers)
+        report(TaskEvent(correlation_id=identifier, trace=trace, **event))
 
 
 def _on_timeout(
     wrapped: Callable[..., Any], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    with _under_its_id(request):
+    with _under_its_id(_headers(request)):
         result = wrapped(*args, **kwargs)
         with guard("celery"):
             soft, timeout = _limit(*args, **kwargs)
@@ -75,7 +125,7 @@ def _on_timeout(
 def _on_failure(
     wrapped: Callable[..., Any], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    with _under_its_id(request):
+    with _under_its_id(_headers(request)):
         result = wrapped(*args, **kwargs)
         with guard("celery"):
             error = (args[0] if args else kwargs["exc_info"]).exception
@@ -90,14 +140,15 @@ def _limit(soft: bool, timeout: float | None) -> tuple[bool, float | None]:
 
 
 @contextmanager
-def _under_its_id(request: Request) -> Iterator[None]:
-    """Error callbacks and retries that the main process publishes belong to the task's ID, too."""
-    headers = _headers(request)
+def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
+    """What the main process logs of a task, or publishes for it, belongs to the task's ID and trace, too."""
     token = taskheaders.bind(headers)
+    publishers = attach(taskheaders.context(headers))
     try:
         with correlation.correlated(taskheaders.correlation_id(headers)):
             yield
     finally:
+        detach(publishers)
         taskheaders.reset(token)
 
 
@@ -113,21 +164,18 @@ def _lost(request: Request, error: BaseException, seconds: float) -> None:
     if request.time_start is None or vars(request).get(_TOLD) or not conf.settings().celery:
         return
     vars(request)[_TOLD] = True
-    headers = _headers(request)
+    headers, sent = _headers(request), request.request_dict
     report(
         TaskRun(
             correlation_id=correlation.correlation_id() or correlation.generate(),
             trace=taskheaders.trace_context(headers),
-            task=request.task.name,
-            task_id=request.id,
-            queue=taskrun.queue_of(request.delivery_info),
-            hostname=request.hostname or taskrun.UNKNOWN,
-            state="FAILURE",
-            attempt=int(request.request_dict.get("retries") or 0) + 1,
-            seconds=seconds,
-            queue_wait_seconds=taskheaders.waited(
-                headers, request.request_dict.get("eta"), request.time_start
+            **_name(request),
+            **taskdelivery.of(
+                headers, sent.get("eta"), request.time_start, request.delivery_info, sent.get("properties")
             ),
+            state="FAILURE",
+            attempt=int(sent.get("retries") or 0) + 1,
+            seconds=seconds,
             failure=privacy.failure_of(error),
         )
     )

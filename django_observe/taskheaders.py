@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from contextvars import ContextVar, Token
-from datetime import datetime, timezone
 from time import time
 from typing import Any
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 
-from django_observe import conf, correlation, traces
+from django_observe import conf, correlation, taskschedule, traces
 from django_observe.records import TraceContext
 from django_observe.vocabulary import Attribute, Header
 
@@ -46,7 +45,12 @@ def write(headers: Headers) -> None:
 
 def read(items: Iterable[tuple[Any, Any]]) -> Headers:
     """Ours among the `items` of a message's or request's headers, under lower-case names."""
-    wanted = {Header.TASK_PUBLISHED_AT, *propagate.get_global_textmap().fields, *_id_names()}
+    wanted = {
+        Header.TASK_PUBLISHED_AT,
+        Header.TASK_SCHEDULE,
+        *propagate.get_global_textmap().fields,
+        *_id_names(),
+    }
     return {name.lower(): value for name, value in items if isinstance(name, str) and name.lower() in wanted}
 
 
@@ -56,21 +60,14 @@ def correlation_id(headers: Headers) -> str | None:
     return next(filter(None, (correlation.accepted(v) for v in values if isinstance(v, str))), None)
 
 
+def context(headers: Headers) -> Context:
+    """The current context with the publisher's span and ID in it."""
+    return propagate.extract({name: value for name, value in headers.items() if isinstance(value, str)})
+
+
 def trace_context(headers: Headers) -> TraceContext | None:
-    """The publisher's span, for a run whose own span died with its process."""
-    carrier = {name: value for name, value in headers.items() if isinstance(value, str)}
-    return traces.current(propagate.extract(carrier))
-
-
-def waited(headers: Headers, eta: Any, started: float) -> float | None:
-    """Seconds from the publish, or from the ETA if that is later, until `started` (Unix time)."""
-    try:
-        published = float(headers[Header.TASK_PUBLISHED_AT])
-    except (KeyError, TypeError, ValueError):
-        return None
-    if not math.isfinite(published):
-        return None
-    return max(started - max(published, _unix_time(eta)), 0.0)
+    """The publisher's span, for what has none of its own: a run that died with its process, or never ran."""
+    return traces.current(context(headers))
 
 
 def _fresh() -> Headers:
@@ -82,6 +79,9 @@ def _fresh() -> Headers:
         trace.get_current_span().set_attribute(Attribute.CORRELATION_ID, identifier)
         fresh[_id_names()[0]] = identifier
     fresh[Header.TASK_PUBLISHED_AT] = f"{time():.6f}"
+    schedule = taskschedule.current()
+    if schedule is not None:
+        fresh[Header.TASK_SCHEDULE] = schedule
     return fresh
 
 
@@ -90,11 +90,3 @@ def _id_names() -> list[str]:
     settings = conf.settings()
     names = (settings.correlation_header or Header.CORRELATION_ID, *settings.correlation_headers)
     return list(dict.fromkeys(name.lower() for name in names))
-
-
-def _unix_time(eta: Any) -> float:
-    try:
-        parsed = datetime.fromisoformat(eta)
-    except (TypeError, ValueError):
-        return 0.0
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()

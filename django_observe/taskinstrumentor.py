@@ -19,6 +19,12 @@ class TaskInstrumentor(CeleryInstrumentor):
         super()._instrument(**kwargs)  # type: ignore[no-untyped-call]
         super()._uninstrument()  # type: ignore[no-untyped-call]
 
+    def linking(self) -> Any:
+        """This instrumentor with `use_span_links`, which upstream has for all tasks or none."""
+        twin: Any = object.__new__(TaskInstrumentor)
+        vars(twin).update(vars(self), _use_span_links=True)
+        return twin
+
 
 def instance() -> Any:
     """The one instrumentor, ours; None where the project has switched on upstream's by itself."""

@@ -11,6 +11,8 @@ from time import time
 from django_observe.collectors import MAX_LABEL_SETS, family, timer_family
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.taskmetricset import (
+    DJANGO_TASK_QUEUE_WAIT,
+    DJANGO_TASK_RUNTIME,
     TASK_FAILED,
     TASK_QUEUE_WAIT,
     TASK_RECEIVED,
@@ -68,7 +70,8 @@ class TaskMetrics:
         """Counts one event; states that no metric has are ignored."""
         counted = self._by_event.get(event.state)
         if counted is not None:
-            labels = (event.task, event.hostname, event.queue)
+            task = event.task if event.registered else LabelValue.OTHER
+            labels = (task, event.hostname, event.queue)
             if event.state != _SENT:
                 self._show(labels)
             counted.child(*labels).inc()
@@ -81,3 +84,34 @@ class TaskMetrics:
         for state, counted in (*self._by_event.items(), *self._by_outcome.items()):
             if state != _SENT:
                 counted.child(*labels)
+
+
+class BackgroundTaskMetrics:
+    """Times the runs of Django's own background tasks."""
+
+    def __init__(self) -> None:
+        self._runtime = timer_family(DJANGO_TASK_RUNTIME)
+        self._queue_wait = timer_family(DJANGO_TASK_QUEUE_WAIT)
+
+    def run(self, run: TaskRun) -> float:
+        """Times one run; returns the Unix time it was counted at."""
+        now = time()
+        self._runtime.timer(run.task, run.queue, run.state).time(run.seconds, run.trace, now)
+        if run.queue_wait_seconds is not None:
+            self._queue_wait.timer(run.task, run.queue).time(run.queue_wait_seconds, run.trace, now)
+        return now
+
+
+class RunMetrics:
+    """Counts and times runs under the names of the system that each is of, registered at its first."""
+
+    def __init__(self) -> None:
+        self._by_system: dict[str, TaskMetrics | BackgroundTaskMetrics] = {}
+
+    def run(self, run: TaskRun) -> float:
+        """Counts and times one run; returns the Unix time it was counted at."""
+        counted = self._by_system.get(run.system)
+        if counted is None:
+            made = TaskMetrics() if run.system == "celery" else BackgroundTaskMetrics()
+            counted = self._by_system[run.system] = made
+        return counted.run(run)

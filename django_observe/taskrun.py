@@ -12,7 +12,18 @@ from celery.app.task import Context as Request
 from celery.app.task import Task
 from opentelemetry.context import Context, detach
 
-from django_observe import brokertraffic, conf, correlation, privacy, tally, taskheaders, taskspans, traces
+from django_observe import (
+    brokertraffic,
+    conf,
+    correlation,
+    privacy,
+    tally,
+    taskdelivery,
+    taskheaders,
+    taskspans,
+    tasktrace,
+    traces,
+)
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
 from django_observe.tally import Tally
@@ -32,11 +43,13 @@ class Run:
         self.request: Request = task.request
         inner = self.request.headers or {}
         self.headers = taskheaders.read([*inner.items(), *vars(self.request).items()])
-        self.waited = taskheaders.waited(self.headers, self.request.eta, time())
+        self.delivery = taskdelivery.of(
+            self.headers, self.request.eta, time(), self.request.delivery_info, self.request.properties
+        )
         self.tally = Tally()
         self.span: OpenSpan | None = None
         self.unmuted: Token[Context] | None = None
-        self.tokens: tuple[Token[Run | None], Token[str | None], Token[Tally | None], Token[Headers | None]]
+        self.tokens: tuple[Token[Run | None], Token[Any], Token[Tally | None], Token[Headers | None]]
 
     def bind(self, signal: dict[str, Any]) -> None:
         """Starts the span, chooses the ID and makes this run the current one."""
@@ -44,7 +57,10 @@ class Run:
             vars(self.request).setdefault(name, value)
         with guard("celery"):
             self.unmuted = brokertraffic.unmute()
-            self.span = taskspans.running(self.task, self.task_id, signal)
+            relation = tasktrace.relation(
+                self.task.name, self.headers, self.request.eta, eager=bool(self.request.is_eager)
+            )
+            self.span = taskspans.running(self.task, self.task_id, signal, relation)
         with guard("traces"):
             self.trace = self.tally.trace = traces.current()
         inherited = correlation.correlation_id() if self.request.is_eager else None
@@ -60,22 +76,22 @@ class Run:
         self.started = perf_counter()
 
     def unbind(self, signal: dict[str, Any]) -> None:
-        """Ends the span and gives the context back what it had before `bind`."""
+        """Ends the span and gives the context back what it had before `bind`, the last thing first."""
+        with guard("celery"):
+            taskheaders.reset(self.tokens[3])
+        with guard("celery"):
+            tally.reset(self.tokens[2])
+        with guard("celery"):
+            correlation.reset(self.tokens[1])
+        with guard("celery"):
+            _current.reset(self.tokens[0])
         with guard("celery"):
             if self.span is not None:
                 taskspans.ran(self.span, self.task_id, signal)
         if self.unmuted is not None:
             detach(self.unmuted)
-        with guard("celery"):
-            _current.reset(self.tokens[0])
-        with guard("celery"):
-            correlation.reset(self.tokens[1])
-        with guard("celery"):
-            tally.reset(self.tokens[2])
-        with guard("celery"):
-            taskheaders.reset(self.tokens[3])
 
-    def name(self) -> dict[str, str]:
+    def name(self) -> dict[str, Any]:
         """What both a run and an event are told with."""
         return {
             "task": self.task.name,
@@ -95,7 +111,7 @@ class Run:
                 state=state,
                 attempt=(self.request.retries or 0) + 1,
                 seconds=seconds,
-                queue_wait_seconds=self.waited,
+                **self.delivery,
                 queries=self.tally.queries(),
                 calls=self.tally.calls(),
                 failure=privacy.failure_of(error) if state == "FAILURE" and error is not None else None,

@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry.context import detach
 
-from django_observe import conf
+from django_observe import conf, tasktrace
 
 _instrumentor: Any = None
 
@@ -62,12 +62,16 @@ def publishing(name: str, task_id: str, signal: dict[str, Any]) -> OpenSpan | No
     return span
 
 
-def running(task: Any, task_id: str, signal: dict[str, Any]) -> OpenSpan | None:
-    """Starts a run's span, as child of the producer's, and makes it current; `ran` must follow."""
+def running(task: Any, task_id: str, signal: dict[str, Any], relation: str) -> OpenSpan | None:
+    """Starts a run's span, in that `relation` to its producer's, and makes it current; `ran` must follow."""
     if not _enabled():
         return None
-    span = OpenSpan(task.name, task.request, tuple(task.throws or ()))
-    _instrumentor._trace_prerun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
+    span = OpenSpan(task.name, throws=tuple(task.throws or ()))
+    if relation != tasktrace.NEW:  # the instrumentation looks for the producer's span there
+        span.request = task.request
+    instrumentor = _instrumentor.linking() if relation == tasktrace.LINK else _instrumentor
+    instrumentor._trace_prerun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
+    span.request = task.request
     return span
 
 

@@ -25,6 +25,7 @@ class Header:
     """What proxies add: whoever sends one of these is not the peer itself."""
     TRACEPARENT: Final = "traceparent"
     TASK_PUBLISHED_AT: Final = "x_published_at"
+    TASK_SCHEDULE: Final = "x_schedule"
 
 
 class Attribute:
@@ -34,7 +35,10 @@ class Attribute:
     CLIENT_CORRELATION_ID: Final = "client_correlation_id"
     DB_QUERY_COUNT: Final = "django.db.query_count"
     DB_QUERY_REPEAT: Final = "django.db.query_repeat"
-    QUEUE_WAIT_MS: Final = "celery.queue_wait_ms"
+    QUEUE_WAIT_MS: Final = {"celery": "celery.queue_wait_ms", "django": "django.tasks.queue_wait_ms"}
+    CLOCK_SKEW_MS: Final = {"celery": "celery.clock_skew_ms", "django": "django.tasks.clock_skew_ms"}
+    SCHEDULE: Final = "celery.schedule"
+    REDELIVERED: Final = "celery.redelivered"
 
 
 class Event:
@@ -87,6 +91,9 @@ class Field:
     STATE: Final = "state"
     ATTEMPT: Final = "attempt"
     QUEUE_WAIT_MS: Final = "queue_wait_ms"
+    CLOCK_SKEW_MS: Final = "clock_skew_ms"
+    SCHEDULE: Final = "schedule"
+    REDELIVERED: Final = "redelivered"
     ERROR_TYPE: Final = "error_type"
     ERROR_MESSAGE: Final = "error_message"
     STACK: Final = "stack"

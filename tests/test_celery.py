@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Celery, Task, signals
+from celery.app.task import Context as TaskRequest
+from celery.beat import Scheduler
 from celery.exceptions import OperationalError
+from celery.schedules import schedule
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, JsonResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -20,7 +25,18 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span, get_tracer
 
 from django_observe import celery as edge
-from django_observe import correlated, correlation_id, reporting, tally, taskevents, taskheaders, taskspans
+from django_observe import (
+    conf,
+    correlated,
+    correlation_id,
+    reporting,
+    tally,
+    taskdelivery,
+    taskevents,
+    taskheaders,
+    taskspans,
+    tasktrace,
+)
 from django_observe.records import Record, TaskEvent, TaskRun
 from tests.processes import free_port
 
@@ -363,7 +379,7 @@ def test_celery_that_is_overridden_is_not_observed(app: Celery, told: list[Recor
         reporting.set_reporters((told.append,))
         assert inner.delay().get()["id"] is None
         app.send_task("elsewhere.known")
-        taskevents._tell("inner", "1", "RECEIVED", queue="celery", hostname=None)
+        taskevents._will_not_run({}, task="inner", task_id="1", state="REVOKED")
     assert told == []
     assert not {"x-correlation-id", "x_published_at"} & set(message(app).headers)
 
@@ -385,4 +401,122 @@ def test_celery_that_is_overridden_is_not_observed(app: Celery, told: list[Recor
     ],
 )
 def test_the_wait_is_from_the_publish_or_the_eta(published: Any, eta: Any, seconds: float | None) -> None:
-    assert taskheaders.waited({"x_published_at": published}, eta, 1010.0) == seconds
+    assert taskdelivery.waited({"x_published_at": published}, eta, 1010.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("published", "started", "seconds"),
+    [
+        ("1000.000000", 1010.0, None),
+        ("1010.000900", 1010.0, None),
+        ("1012.500000", 1010.0, 2.5),
+        (None, 1, None),
+    ],
+)
+def test_a_publish_in_the_future_is_marked(published: Any, started: float, seconds: float | None) -> None:
+    assert taskdelivery.skew({"x_published_at": published}, started) == seconds
+
+
+SOON, LATE = "1970-01-01T00:31:40+00:00", "1970-01-01T00:31:41+00:00"
+NAMED = {"shop.tasks.nightly": "new", "reports.*": "link", "reports.daily": "child", "shop.*": "child"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "task", "eta", "relation"),
+    [
+        ("child", "shop.bill", None, "child"),
+        ("child", "shop.bill", SOON, "child"),
+        ("child", "shop.bill", LATE, "link"),
+        ("link", "shop.bill", None, "link"),
+        ("new", "shop.bill", LATE, "new"),
+        (NAMED, "shop.tasks.nightly", LATE, "new"),
+        (NAMED, "reports.weekly", None, "link"),
+        (NAMED, "reports.daily", None, "child"),
+        (NAMED, "shop.bill", LATE, "child"),
+        (NAMED, "elsewhere", None, "child"),
+        (NAMED, "elsewhere", LATE, "link"),
+        ({"*": "child"}, "elsewhere", LATE, "child"),
+    ],
+)
+def test_a_runs_span_is_to_its_publishers_what_the_setting_says(
+    chosen: Any, task: str, eta: str | None, relation: str
+) -> None:
+    headers = {"x_published_at": "1000.000000"}
+    with override_settings(DJANGO_OBSERVE={"TASK_TRACE": chosen}):
+        assert tasktrace.relation(task, headers, eta, eager=False) == relation
+        assert tasktrace.relation(task, headers, eta, eager=True) == "child"
+
+
+def test_without_the_time_of_its_publish_a_run_is_a_child() -> None:
+    assert tasktrace.relation("shop.bill", {}, LATE, eager=False) == "child"
+
+
+@pytest.mark.parametrize("relation", ["child", "link", "new"])
+def test_a_run_begins_its_span_in_that_relation(exporter: InMemorySpanExporter, relation: str) -> None:
+    request = TaskRequest(traceparent=f"00-{OWN}-b7ad6b7169203331-01", id="1", retries=3)
+    run: Any = SimpleNamespace(name="shop.bill", request=request, throws=())
+    span = taskspans.running(run, "1", {}, relation)
+    assert span is not None
+    taskspans.ran(span, "1", {})
+    [ended] = named(exporter, "run/shop.bill")
+    assert ended.context is not None
+    assert ended.attributes is not None
+    assert ended.attributes["celery.retries"] == 3
+    trace_id = f"{ended.context.trace_id:032x}"
+    linked = [f"{link.context.trace_id:032x}" for link in ended.links]
+    assert (trace_id == OWN, ended.parent is not None, linked) == {
+        "child": (True, True, []),
+        "link": (False, False, [OWN]),
+        "new": (False, False, []),
+    }[relation]
+    assert get_current_span() is INVALID_SPAN
+
+
+@pytest.mark.parametrize(
+    ("chosen", "remedy"),
+    [
+        ("sibling", "Choose one for all tasks, or one for each name or pattern."),
+        ({"reports.*": "sibling"}, "Choose one of the three for 'reports.*', not 'sibling'."),
+        ({7: "link"}, "7 is neither a task's name nor a pattern."),
+    ],
+)
+def test_another_relation_is_refused(chosen: Any, remedy: str) -> None:
+    with (
+        pytest.raises(ImproperlyConfigured) as fault,
+        override_settings(DJANGO_OBSERVE={"TASK_TRACE": chosen}),
+    ):
+        conf.settings()
+    assert f"DJANGO_OBSERVE['TASK_TRACE'] is {chosen!r}; accepted is 'child', 'link' or 'new'" in str(
+        fault.value
+    )
+    assert str(fault.value).endswith(remedy)
+
+
+def test_each_tick_of_beat_has_an_id_of_its_own_and_names_its_schedule(
+    app: Celery, told: list[Record], exporter: InMemorySpanExporter
+) -> None:
+    edge.on_beat_starts()
+    edge.on_beat_starts()
+    scheduler = Scheduler(app, lazy=True)
+    entry = scheduler.Entry(name="every night", task="elsewhere.known", schedule=schedule(60), app=app)
+    tracer = get_tracer("test", tracer_provider=TracerProvider(shutdown_on_exit=False))
+    with correlated(ID), tracer.start_as_current_span("manage.py") as span:
+        for _ in range(2):
+            scheduler.apply_async(entry, advance=False)
+        assert (correlation_id(), get_current_span()) == (ID, span)
+    first, second = (message(app).headers for _ in range(2))
+    assert first["x_schedule"] == second["x_schedule"] == "every night"
+    ids = {first["x-correlation-id"], second["x-correlation-id"]}
+    traces = {f"{each.context.trace_id:032x}" for each in exporter.get_finished_spans() if each.context}
+    assert len(ids) == 2
+    assert ids == traces
+    app.send_task("elsewhere.known")
+    assert "x_schedule" not in message(app).headers
+
+
+def test_a_runs_schedule_is_told_whoevers_beat_it_was() -> None:
+    ours = taskdelivery.of({"x_schedule": "every night"}, None, 1, None, None)
+    theirs = taskdelivery.of({}, None, 1, None, {"periodic_task_name": "every day"})
+    nobodys = taskdelivery.of({}, None, 1, {"redelivered": True}, {"periodic_task_name": None})
+    assert [each["schedule"] for each in (ours, theirs, nobodys)] == ["every night", "every day", None]
+    assert [each["redelivered"] for each in (ours, theirs, nobodys)] == [False, False, True]

@@ -29,6 +29,7 @@ from django_observe.records import (
     Failure,
     NewConnection,
     QueryStats,
+    TaskEvent,
     TaskRun,
     TraceContext,
 )
@@ -206,7 +207,24 @@ def test_the_line_of_a_task(stdout: io.StringIO) -> None:
         "correlation_id": "order-import-7",
     }
     assert {name: line[name] for name in expected} == expected
-    assert "queue_wait_ms" not in told(stdout, run())
+    absent = {"queue_wait_ms", "clock_skew_ms", "schedule", "redelivered"}
+    assert absent & told(stdout, run()).keys() == set()
+
+
+def test_the_line_of_a_task_tells_how_it_was_delivered(stdout: io.StringIO) -> None:
+    line = told(stdout, run(clock_skew_seconds=2.5, schedule="every night", redelivered=True))
+    assert (line["clock_skew_ms"], line["schedule"], line["redelivered"]) == (2500.0, "every night", True)
+
+
+def test_a_task_that_will_not_run_has_a_line_where_its_id_is_known(stdout: io.StringIO) -> None:
+    task: dict[str, Any] = {"task": "shop.tasks.charge", "task_id": "t-1", "queue": "celery"}
+    logs.report(TaskEvent(**task, state="RECEIVED"))
+    logs.report(TaskEvent(**task, state="REJECTED", correlation_id="order-import-7", trace=TRACE))
+    logs.report(TaskEvent(**task, state="REVOKED", correlation_id="order-import-7"))
+    rejected, revoked = lines(stdout)
+    expected = {"event": "task", **task, "state": "REJECTED", "level": "WARNING", "trace_id": TRACE.trace_id}
+    assert rejected.items() >= {**expected, "correlation_id": "order-import-7"}.items()
+    assert (revoked["state"], revoked["level"], revoked["trace_id"]) == ("REVOKED", "INFO", None)
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,12 @@ def test_a_task_event_is_counted(state: str) -> None:
     assert grown(before, f"celery_task_{state.lower()}_total") == {("w1", "shop.bill", "celery"): 1}
 
 
+def test_a_task_that_no_worker_knows_is_counted_without_its_name() -> None:
+    before = samples()
+    metrics.report(TaskEvent(task_id="1", state="REJECTED", registered=False, **TASK))
+    assert grown(before, "celery_task_rejected_total") == {("w1", "other", "celery"): 1}
+
+
 def test_every_count_of_a_task_is_there_from_its_first_message_on() -> None:
     task = {**TASK, "task": "shop.first"}
     metrics.report(TaskEvent(task_id="1", state="SENT", **task))

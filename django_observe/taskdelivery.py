@@ -1,0 +1,84 @@
+"""How a task's message came to its run: how long it waited, by which clock, who asked for it, how often."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, TypedDict
+
+from django_observe.vocabulary import Header
+
+MIN_SKEW_SECONDS = 0.001
+"""A publish less than this in the future is no finding: clocks of one host are read at two places."""
+
+_BEATS_OPTION = "periodic_task_name"
+
+
+class Delivery(TypedDict):
+    """Fields of a `TaskRun` that its message decides."""
+
+    queue_wait_seconds: float | None
+    clock_skew_seconds: float | None
+    schedule: str | None
+    redelivered: bool
+
+
+def of(
+    headers: Mapping[Any, Any],
+    eta: Any,
+    started: float,
+    delivery_info: Mapping[str, Any] | None,
+    properties: Mapping[str, Any] | None,
+) -> Delivery:
+    """What is known of the delivery of a message whose run `started` (Unix time)."""
+    return {
+        "queue_wait_seconds": waited(headers, eta, started),
+        "clock_skew_seconds": skew(headers, started),
+        "schedule": _schedule(headers, properties or {}),
+        "redelivered": bool((delivery_info or {}).get("redelivered")),
+    }
+
+
+def waited(headers: Mapping[Any, Any], eta: Any, started: float) -> float | None:
+    """Seconds from the publish, or from the ETA if that is later, until `started`; 0 if that is negative."""
+    published = published_at(headers)
+    return None if published is None else max(started - max(published, unix_time(eta)), 0.0)
+
+
+def skew(headers: Mapping[Any, Any], started: float) -> float | None:
+    """Seconds by which the publish lay after `started`, which only clocks that differ can make so."""
+    published = published_at(headers)
+    if published is None or published - started <= MIN_SKEW_SECONDS:
+        return None
+    return published - started
+
+
+def postponed(headers: Mapping[Any, Any], eta: Any) -> float:
+    """Seconds from the publish to the ETA; 0 where either is unknown."""
+    published = published_at(headers)
+    return 0.0 if published is None else max(unix_time(eta) - published, 0.0)
+
+
+def published_at(headers: Mapping[Any, Any]) -> float | None:
+    """Unix time of the publish, by the publisher's clock."""
+    try:
+        published = float(headers[Header.TASK_PUBLISHED_AT])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return published if math.isfinite(published) else None
+
+
+def unix_time(eta: Any) -> float:
+    """An ETA as Celery sends it (ISO 8601, UTC where it names no zone); 0 if it is none."""
+    try:
+        parsed = datetime.fromisoformat(eta)
+    except (TypeError, ValueError):
+        return 0.0
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _schedule(headers: Mapping[Any, Any], properties: Mapping[str, Any]) -> str | None:
+    """As our beat names it, else as django-celery-beat's scheduler does in a property of the message."""
+    name = headers.get(Header.TASK_SCHEDULE) or properties.get(_BEATS_OPTION)
+    return name if isinstance(name, str) else None
