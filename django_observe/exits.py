@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextvars import Context
 from threading import Thread, current_thread, main_thread
 from types import FrameType, ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ LastWord = Callable[[], object]
 
 _close: LastWord | None = None
 _flush: LastWord | None = None
+_before: list[LastWord] = []
 
 
 def prepare(close: LastWord, flush: LastWord) -> None:
@@ -35,6 +37,12 @@ def prepare(close: LastWord, flush: LastWord) -> None:
         register_post_import_hook(_wrap_uvicorn, "uvicorn.server")
 
 
+def before(word: LastWord) -> None:
+    """Has `word` called where the process ends, before `close` is: it may end what is to be delivered."""
+    if word not in _before:
+        _before.append(word)
+
+
 def hook() -> None:
     """Hooks what belongs to this process alone, once it has something to say: SIGTERM, multiprocessing."""
     _handle_sigterm()
@@ -46,6 +54,9 @@ def hook() -> None:
 
 
 def _say() -> None:
+    for word in _before:
+        with guard("exits"):
+            word()
     with guard("exits"):
         if _close is not None:
             _close()
@@ -67,7 +78,7 @@ def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
         return
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        Thread(target=_say_and_die, name="django_observe.exit", daemon=True).start()
+        Context().run(Thread(target=_say_and_die, name="django_observe.exit", daemon=True).start)
     except RuntimeError:  # no thread is to be had
         os.kill(os.getpid(), signal.SIGTERM)
 
