@@ -38,7 +38,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, set_span_in_c
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
-from django_observe import conf, export, privacy, quiet
+from django_observe import conf, export, privacy, quiet, workspan
 from django_observe.propagation import CorrelationPropagator, meta_key
 from django_observe.traces import UNKNOWN_METHOD, ServerSpan
 from django_observe.vocabulary import Header
@@ -109,7 +109,7 @@ class ServerSpans(_DjangoMiddleware):
 
     def _caller(self, meta: Mapping[str, Any], trusted: bool) -> tuple[Context, SpanKind, Link | None]:
         """Where to go on from: a server in front, a trusted caller, or anew with a Link to a stranger."""
-        if trace.get_current_span() is not trace.INVALID_SPAN:
+        if trace.get_current_span() is not trace.INVALID_SPAN and not workspan.is_current():
             return opentelemetry_context.get_current(), SpanKind.INTERNAL, None
         if trusted:
             if any(key in meta for key in self._carried):
