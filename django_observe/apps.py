@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +16,14 @@ from django.utils.module_loading import import_string
 from wrapt import register_post_import_hook
 
 _CELERY = "celery.app.base"
+_COMMANDS = "django.core.management.base"
 _PYBREAKER = "pybreaker"
+_TASKS = ("django.tasks.signals", "django_tasks.signals")
+_DATABASE_TASKS = ("django_tasks_db.models", "django_tasks.backends.database.models")
+_DATABASE_WORKERS = (
+    "django_tasks_db.management.commands.db_worker",
+    "django_tasks.backends.database.management.commands.db_worker",
+)
 _awaited: set[str] = set()
 
 
@@ -35,35 +44,45 @@ class DjangoObserveConfig(AppConfig):
         propagation.install()  # first: much else of OpenTelemetry cannot be imported where it finds a fault
 
         from django_observe import (
-            cache,
             checks,
             conf,
             database,
             logs,
             metrics,
             middleware,
-            modelchanges,
             outbound,
+            threads,
             traces,
         )
 
         checks.install()
         setting_changed.connect(conf.reload, dispatch_uid="django_observe.conf", weak=False)
         setting_changed.connect(_rewire, dispatch_uid="django_observe.apps", weak=False)
-        settings = conf.settings()
         middleware.install()
         logs.install()
         database.install()
         metrics.install()
         outbound.install()
         traces.install()
-        if settings.celery:
-            _when_imported(_CELERY, _install_celery)
-        if settings.metrics:
-            cache.install()
-            modelchanges.install()
-            _when_imported(_PYBREAKER, _install_breakers)
+        threads.install()
+        _await_libraries()
         _choose_reporters()
+
+
+def _await_libraries() -> None:
+    """Installs what a setting can turn off, or what waits for the project to import a library."""
+    from django_observe import cache, conf, modelchanges
+
+    settings = conf.settings()
+    _when_imported(_COMMANDS, _install_commands)
+    if settings.celery:
+        _when_imported(_CELERY, _install_celery)
+    if settings.background_tasks:
+        _await_background_tasks()
+    if settings.metrics:
+        cache.install()
+        modelchanges.install()
+        _when_imported(_PYBREAKER, _install_breakers)
 
 
 def _when_imported(name: str, install: Callable[[ModuleType], None]) -> None:
@@ -75,6 +94,22 @@ def _when_imported(name: str, install: Callable[[ModuleType], None]) -> None:
         register_post_import_hook(install, name)
 
 
+def _await_background_tasks() -> None:
+    for name in _TASKS:
+        _when_imported(name, partial(_install_part, "backgroundtasks"))
+    for name in _DATABASE_TASKS:
+        _when_imported(name, partial(_install_part, "backgroundrows"))
+    for name in _DATABASE_WORKERS:
+        _when_imported(name, partial(_install_part, "backgroundworker"))
+
+
+def _install_part(part: str, found: ModuleType) -> None:
+    from django_observe.reporting import guard
+
+    with guard("backgroundtasks"):
+        import_module(f"django_observe.{part}").install(found)
+
+
 def _install_celery(_: ModuleType) -> None:
     from django_observe import celery, conf
     from django_observe.reporting import guard
@@ -82,6 +117,14 @@ def _install_celery(_: ModuleType) -> None:
     with guard("celery"):
         if conf.settings().celery:
             celery.install()
+
+
+def _install_commands(_: ModuleType) -> None:
+    from django_observe import commands
+    from django_observe.reporting import guard
+
+    with guard("commands"):
+        commands.install()
 
 
 def _install_breakers(pybreaker: ModuleType) -> None:

@@ -13,6 +13,7 @@ import stat
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from io import TextIOWrapper
 from threading import Condition, Thread
@@ -174,7 +175,7 @@ class Backlog:
         if self._worker is None:
             worker = Thread(target=self._run, name=f"django_observe.{SIGNAL}", daemon=True)
             with guard("backlog"):  # no thread is to be had: the next line tries again
-                worker.start()
+                Context().run(worker.start)  # its first line's request is none of its business
                 self._worker = worker
 
     def _run(self) -> None:

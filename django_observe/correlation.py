@@ -1,33 +1,35 @@
-"""The correlation ID of what is running: a context variable, set with a token, reset with the token."""
+"""The correlation ID of what is running, kept in OpenTelemetry's context: what carries that carries the ID.
+
+So a message's extracted context brings the message's own ID, and none where the message has none.
+"""
 
 from __future__ import annotations
 
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar, Token, copy_context
+from contextlib import contextmanager, suppress
+from contextvars import Token, copy_context
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from opentelemetry.context import Context, get_value
+from opentelemetry.context import Context, attach, get_current, set_value
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 CONTEXT_KEY = "django_observe_correlation_id"
-"""Key under which an ID that OpenTelemetry extracted (gRPC, Kafka) lies in its context."""
+"""Key of the ID in OpenTelemetry's context."""
 
 MAX_LOOKED_AT = 256
 """Bytes of a header that are looked at; a longer value is not an ID."""
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,128}", re.ASCII)
-_current: ContextVar[str | None] = ContextVar("django_observe_correlation_id", default=None)
 
 
 def correlation_id() -> str | None:
     """The ID of the request, task or `correlated` block that is running; None outside of any."""
-    return _current.get() or extracted(None)
+    return of(get_current())
 
 
 @contextmanager
@@ -47,8 +49,8 @@ def correlated(identifier: str | None = None) -> Iterator[str]:
 def rebind(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """`function`, to be run elsewhere under the ID, the span and all else that is current here.
 
-    For threads and executors, which begin with an empty context (PEP 567):
-    `Thread(target=rebind(work))`, `pool.submit(rebind(work))`. It may be called any number of times.
+    For what carries no context by itself, such as a Thread's own `run` or a pool of another library.
+    It may be called any number of times.
     """
     here = copy_context()
 
@@ -71,17 +73,21 @@ def generate() -> str:
     return uuid.uuid4().hex
 
 
-def bind(identifier: str) -> Token[str | None]:
-    """Makes `identifier` the current ID; keep the token for `reset`."""
-    return _current.set(identifier)
-
-
-def reset(token: Token[str | None]) -> None:
-    """Gives the context back the ID it had before `bind`."""
-    _current.reset(token)
-
-
-def extracted(context: Context | None) -> str | None:
-    """The ID that OpenTelemetry's propagation put into `context` (default: the current one)."""
-    value = get_value(CONTEXT_KEY, context)
+def of(context: Context | None) -> str | None:
+    """The ID in `context`, if there is a context with one."""
+    value = context.get(CONTEXT_KEY) if context else None
     return value if isinstance(value, str) else None
+
+
+def bind(identifier: str, context: Context | None = None) -> Token[Context]:
+    """Makes `context` (default: what is current already) current with `identifier` in it; keep the token."""
+    return attach(set_value(CONTEXT_KEY, identifier, context))
+
+
+def reset(token: Token[Context]) -> None:
+    """Gives the context back what it had before `bind`; in another context there is nothing to give back.
+
+    OpenTelemetry's `detach` would log an error there, where a client that went away is no error.
+    """
+    with suppress(ValueError, RuntimeError):
+        token.var.reset(token)

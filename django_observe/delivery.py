@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from threading import Condition, RLock, Thread
 from time import monotonic
@@ -131,7 +132,7 @@ class Pipeline:
     def _start(self) -> None:
         worker = Thread(target=self._run, name=f"django_observe.{self.route.signal}", daemon=True)
         try:
-            worker.start()
+            Context().run(worker.start)  # the request whose span came first is none of its business
         except RuntimeError:  # the interpreter is shutting down: `closed` drops what is queued
             return
         self._worker = worker

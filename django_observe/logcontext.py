@@ -6,8 +6,9 @@ import logging
 from typing import TypeAlias
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
 
-from django_observe.correlation import correlation_id
+from django_observe import correlation
 from django_observe.vocabulary import Field
 
 Context: TypeAlias = tuple[str | None, str | None, str | None]
@@ -67,7 +68,8 @@ def _of_request(record: logging.LogRecord) -> Context | None:
 
 def current() -> Context:
     """The context that is current in this thread or task."""
-    span = trace.get_current_span().get_span_context()
+    here = get_current()
+    span = trace.get_current_span(here).get_span_context()
     if not span.is_valid:
-        return correlation_id(), None, None
-    return correlation_id(), f"{span.trace_id:032x}", f"{span.span_id:016x}"
+        return correlation.of(here), None, None
+    return correlation.of(here), f"{span.trace_id:032x}", f"{span.span_id:016x}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextvars import Token
 from time import perf_counter, time
 from types import TracebackType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from opentelemetry.context import Context, get_current
 
 from django_observe import conf, correlation, privacy, tally, traces, trust
 from django_observe.activerequests import ActiveRequest
@@ -26,7 +28,7 @@ MAX_QUEUE_SECONDS = 3_600.0
 MAX_DIGITS = 15
 _MILLISECONDS_ABOVE, _MICROSECONDS_ABOVE = 1e11, 1e14
 
-Tokens = tuple[Token[str | None], Token[Tally | None], Any]
+Tokens = tuple[Token[Context], Token[Tally | None]]
 
 
 class Observation:
@@ -43,6 +45,7 @@ class Observation:
         self._request = request
         self._own = not traced
         self._ended = False
+        self._process = os.getpid()
         settings = conf.settings()
         self.trusted = trust.is_in(request.META.get("REMOTE_ADDR", ""), settings.trusted_peers)
         given = _given_id(request.META, settings.correlation_headers)
@@ -57,23 +60,18 @@ class Observation:
         self.client_correlation_id = None if self.trusted else given
         own = self.trace.trace_id if self.trace else None
         self.correlation_id = (given if self.trusted else None) or own or correlation.generate()
+        self._context = self.span.context if self.span else get_current()
         request._django_observe = self  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
 
     def bind(self) -> Tokens:
         """Makes this request the current one in this context; keep the tokens for `unbind`."""
-        return (
-            correlation.bind(self.correlation_id),
-            tally.bind(self.tally),
-            self.span.attach() if self.span else None,
-        )
+        return correlation.bind(self.correlation_id, self._context), tally.bind(self.tally)
 
     def unbind(self, tokens: Tokens) -> None:
         """Gives the context back what it had before `bind`."""
         with guard("observation"):
-            if self.span is not None:
-                self.span.detach(tokens[2])
-            tally.reset(tokens[1])
             correlation.reset(tokens[0])
+            tally.reset(tokens[1])
 
     def __enter__(self) -> None:
         self._tokens = self.bind()
@@ -118,7 +116,7 @@ class Observation:
     def _report(
         self, status: int, response: HttpResponseBase | None, *, bytes_out: int | None, aborted: bool
     ) -> None:
-        if self._ended:
+        if self._ended or self._process != os.getpid():  # a child that the view forked tells nothing twice
             return
         self._ended = True
         with guard("observation"):

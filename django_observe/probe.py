@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from time import perf_counter
@@ -44,7 +45,7 @@ class _Probe:
     def start(self) -> None:
         """Starts the thread; that none could be started is a verdict, too."""
         with self:
-            Thread(target=self._run, name="django_observe.ready", daemon=True).start()
+            Context().run(Thread(target=self._run, name="django_observe.ready", daemon=True).start)
 
     def wait(self, timeout: float) -> Verdict:
         """The verdict, or that there is none yet; a probe that was late already is not waited for again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import ModuleType
 
@@ -20,8 +20,9 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from django_observe import conf
-from django_observe.correlation import CONTEXT_KEY, accepted, correlation_id
+from django_observe import conf, correlation
+from django_observe.correlation import CONTEXT_KEY, accepted
+from django_observe.reporting import guard
 from django_observe.vocabulary import Header
 
 VARIABLE = "OTEL_PROPAGATORS"
@@ -34,11 +35,11 @@ class CorrelationPropagator(TextMapPropagator):
     def inject(
         self,
         carrier: CarrierT,
-        context: Context | None = None,  # noqa: ARG002 - the interface's; the ID lies in a variable
+        context: Context | None = None,
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Writes the current ID into `carrier`, in lower case; a header the caller set in any case stays."""
-        identifier = correlation_id()
+        """Writes the ID of `context`, else the current one; a header the caller set, in any case, stays."""
+        identifier = correlation.of(context) or correlation.correlation_id()
         if identifier is not None and not _has(carrier, self._field):
             setter.set(carrier, self._field, identifier)
 
@@ -47,8 +48,10 @@ class CorrelationPropagator(TextMapPropagator):
     ) -> Context:
         """Puts a well-formed ID of `carrier` into the context, where `correlation_id()` finds it."""
         context = Context() if context is None else context
-        found = getter.get(carrier, self._field)
-        identifier = accepted(found[0]) if found else None
+        identifier = None
+        with guard("propagation"):  # what a message holds must not keep its consumer from it
+            found = getter.get(carrier, self._field)
+            identifier = accepted(_text(found[0])) if found else None
         return context if identifier is None else set_value(CONTEXT_KEY, identifier, context)
 
     @property
@@ -61,8 +64,30 @@ class CorrelationPropagator(TextMapPropagator):
         return (conf.settings().correlation_header or Header.CORRELATION_ID).lower()
 
 
+def id_fields() -> tuple[str, ...]:
+    """Lower-case names of the ID in a message: written under the first, looked for under all of them."""
+    settings = conf.settings()
+    names = (settings.correlation_header or Header.CORRELATION_ID, *settings.correlation_headers)
+    return tuple(dict.fromkeys(name.lower() for name in names))
+
+
+def fields() -> set[str]:
+    """Lower-case names of all that is looked for in a message."""
+    return {*id_fields(), *importlib.import_module(_MODULE).get_global_textmap().fields}
+
+
 def _has(carrier: object, field: str) -> bool:
-    return isinstance(carrier, Mapping) and any(str(name).lower() == field for name in carrier)
+    """Whether a mapping, or a list of pairs as Kafka's headers are, has `field` already."""
+    names: Iterable[object] = ()
+    if isinstance(carrier, Mapping):
+        names = carrier
+    elif isinstance(carrier, (list, tuple)):
+        names = (pair[0] for pair in carrier if isinstance(pair, (list, tuple)) and pair)
+    return any(_text(name).lower() == field for name in names)
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 @lru_cache(maxsize=64)

@@ -9,8 +9,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 
-from django_observe import conf, export, quiet
-from django_observe.correlation import correlation_id
+from django_observe import conf, correlation, export, quiet
 from django_observe.delivery import Pipeline
 from django_observe.otlphttp import DISTRIBUTION, release
 from django_observe.vocabulary import Attribute
@@ -24,9 +23,9 @@ _provider: Any = None
 class Stamp(SpanProcessor):
     """Puts the correlation ID on every span, at its start."""
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
-        """Adds the attribute, where an ID is bound; a server span gets its own with its status."""
-        identifier = correlation_id()
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Adds the ID of the parent's context, else the current one; a server span gets its own later."""
+        identifier = correlation.of(parent_context) or correlation.correlation_id()
         if identifier is not None:
             span.set_attribute(Attribute.CORRELATION_ID, identifier)
 

@@ -41,7 +41,7 @@ class _Body:
         self._context: Context | None = None
 
     def __enter__(self) -> None:
-        """Binds the request, with the spans that the body itself has opened in earlier steps."""
+        """Binds the request, with the spans and IDs that the body itself has opened in earlier steps."""
         self._tokens = self._observation.bind()
         if self._context is not None:
             attach(self._context)
@@ -54,8 +54,7 @@ class _Body:
             self._observation.end(self._response, bytes_out=self.bytes_out)
         elif error is not None:
             self._broken(error)
-        if self._observation.span is not None:
-            self._context = get_current()
+        self._context = get_current()
         self._observation.unbind(self._tokens)
 
     def _broken(self, error: BaseException) -> None:

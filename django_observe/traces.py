@@ -6,13 +6,10 @@ Importing this module imports no OpenTelemetry SDK; `install` does, where tracin
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from contextvars import Token
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from opentelemetry import context as opentelemetry_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
@@ -37,9 +34,9 @@ _begin: Callable[[HttpRequest, bool], ServerSpan | None] | None = None
 
 
 class ServerSpan:
-    """The span of a request, current between `attach` and `detach`; a streaming body attaches repeatedly."""
+    """The span of a request; it is current wherever `context` is."""
 
-    __slots__ = ("_context", "_on_answer", "_on_end", "_span", "trace")
+    __slots__ = ("_on_answer", "_on_end", "_span", "context", "trace")
 
     def __init__(
         self,
@@ -49,17 +46,8 @@ class ServerSpan:
         on_answer: Callable[[Span, HttpResponseBase], None] | None = None,
     ) -> None:
         self.trace = _trace_context(span.get_span_context())
-        self._span, self._context = span, context
+        self._span, self.context = span, context
         self._on_end, self._on_answer = on_end, on_answer
-
-    def attach(self) -> Token[Context]:
-        """Makes the span current; keep the token for `detach`."""
-        return opentelemetry_context.attach(self._context)
-
-    def detach(self, token: Token[Context]) -> None:
-        """Gives the context back what it had; in another context there is nothing to give back."""
-        with suppress(ValueError, RuntimeError):
-            token.var.reset(token)
 
     def answered(self, response: HttpResponseBase) -> None:
         """Takes from the answer's headers, or adds to them, what OpenTelemetry's variables ask for."""
@@ -153,7 +141,7 @@ def _fail(span: Span, attributes: dict[str, Any], exchange: Exchange) -> None:
     server_error = exchange.status >= _SERVER_ERROR
     if failure is not None:
         description = f"{failure.type}: {failure.message}"
-        _add_exception(span, failure)
+        add_exception(span, failure)
     if server_error or failure is None:
         attributes[ERROR_TYPE] = str(exchange.status)
     else:
@@ -161,7 +149,8 @@ def _fail(span: Span, attributes: dict[str, Any], exchange: Exchange) -> None:
     span.set_status(Status(StatusCode.ERROR, description))
 
 
-def _add_exception(span: Span, failure: Failure) -> None:
+def add_exception(span: Span, failure: Failure) -> None:
+    """Notes on a span an exception, as the record has it: scrubbed and capped."""
     span.add_event(
         "exception",
         {
@@ -177,7 +166,13 @@ def _complete_task_span(run: TaskRun, span: Span) -> None:
         return
     attributes: dict[str, Any] = {Attribute.CORRELATION_ID: run.correlation_id}
     if run.queue_wait_seconds is not None:
-        attributes[Attribute.QUEUE_WAIT_MS] = round(run.queue_wait_seconds * 1_000, 3)
+        attributes[Attribute.QUEUE_WAIT_MS[run.system]] = round(run.queue_wait_seconds * 1_000, 3)
+    if run.clock_skew_seconds is not None:
+        attributes[Attribute.CLOCK_SKEW_MS[run.system]] = round(run.clock_skew_seconds * 1_000, 3)
+    if run.schedule is not None:
+        attributes[Attribute.SCHEDULE] = run.schedule
+    if run.redelivered:
+        attributes[Attribute.REDELIVERED] = True
     _add_queries(attributes, run.queries)
     span.set_attributes(attributes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextvars import Context
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -43,7 +44,8 @@ def start(worker: WorkerMetrics | None = None) -> int | None:
                 error.strerror,
             )
             return None
-        Thread(target=_server.serve_forever, name="observe-worker-metrics", daemon=True).start()
+        server = Thread(target=_server.serve_forever, name="observe-worker-metrics", daemon=True)
+        Context().run(server.start)
         os.register_at_fork(after_in_child=_server.socket.close)
     return _server.server_port if _server is not None else None
 

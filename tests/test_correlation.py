@@ -6,13 +6,18 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 from opentelemetry import propagate
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from django_observe import correlated, correlation, correlation_id, propagation, rebind
+from django_observe.provider import Stamp
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,6 +60,25 @@ def test_nested_blocks_give_the_outer_id_back() -> None:
             assert correlation_id() == "inner-0001"
         assert correlation_id() == outer == "outer-0001"
     assert correlation_id() is None
+
+
+def test_the_id_lies_in_opentelemetrys_context_and_nowhere_else() -> None:
+    with correlated("outer-0001"):
+        carried = get_current()
+        assert correlation.of(carried) == "outer-0001"
+        token = attach(Context())
+        assert correlation_id() is None
+        detach(token)
+    assert (get_current(), correlation.of(None), correlation_id()) == ({}, None, None)
+    token = attach(carried)
+    assert correlation_id() == "outer-0001"
+    detach(token)
+
+
+def test_a_token_of_another_context_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    token = copy_context().run(correlation.bind, "elsewhere-1")
+    correlation.reset(token)
+    assert (caplog.records, correlation_id()) == ([], None)
 
 
 def test_a_malformed_id_of_a_block_is_replaced() -> None:
@@ -113,6 +137,31 @@ def test_a_header_that_the_caller_set_is_not_overwritten(name: str) -> None:
     with correlated("travels-001"):
         propagate.inject(carrier)
     assert carrier == {name: "the-callers-own"}
+
+
+def test_the_id_of_a_context_that_is_given_goes_before_the_current_one() -> None:
+    propagation.install()
+    with correlated("given-00001"):
+        given = get_current()
+    with correlated("current-001"):
+        carriers: list[dict[str, str]] = [{}, {}]
+        propagate.inject(carriers[0], given)
+        propagate.inject(carriers[1], Context())
+    assert carriers == [{"x-correlation-id": "given-00001"}, {"x-correlation-id": "current-001"}]
+
+
+def test_a_span_is_stamped_with_the_id_of_its_parents_context() -> None:
+    exporter = InMemorySpanExporter()
+    spans = TracerProvider(shutdown_on_exit=False)
+    spans.add_span_processor(Stamp())
+    spans.add_span_processor(SimpleSpanProcessor(exporter))
+    with correlated("parents-001"):
+        parents = get_current()
+    with correlated("current-001"):
+        for context in (parents, None, Context()):
+            spans.get_tracer("shop").start_span("work", context).end()
+    stamped = [dict(span.attributes or {})["correlation_id"] for span in exporter.get_finished_spans()]
+    assert stamped == ["parents-001", "current-001", "current-001"]
 
 
 def test_a_hostile_carrier_gives_no_id() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,22 @@ def test_the_readme_shows_log_fields_that_exist() -> None:
     """Fields of the example line; what a project adds with `extra` is not in the example."""
     [line] = re.findall(r"^\{\"timestamp\".*?\}$", README, re.MULTILINE | re.DOTALL)
     assert set(re.findall(r'"(\w+)":', line)) - names(vocabulary.Field) == set()
+
+
+THREADS = re.findall(
+    r"^```python\n(.*?)^```$", (ROOT / "docs/how-to/threads.md").read_text(), re.MULTILINE | re.DOTALL
+)
+
+
+@pytest.mark.parametrize("example", THREADS, ids=["rebind", "process", "empty context"])
+def test_the_examples_of_threads_print_what_they_say(example: str, tmp_path: Path) -> None:
+    program = tmp_path / "example.py"
+    program.write_text(f"import django; django.setup()\n{example}")
+    ran = subprocess.run(
+        [sys.executable, program],
+        env={"PATH": "", "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines() == re.findall(r"# printed: (.*)$", example, re.MULTILINE)

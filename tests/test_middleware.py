@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, cast
 
@@ -18,12 +20,13 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, re_path
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.request import Request
 
-from django_observe import correlation_id, middleware, reporting, tally
+from django_observe import correlated, correlation_id, middleware, reporting, tally
 from django_observe.records import Exchange, Record
 from django_observe.testing import captured
 
@@ -375,10 +378,7 @@ def test_a_processor_or_propagator_that_raises_changes_no_answer_and_hides_no_re
 ) -> None:
     class Raising:
         trace = None
-
-        def attach(self) -> None: ...
-
-        def detach(self, token: object) -> None: ...
+        context = Context()
 
         def answered(self, response: object) -> None:
             raise RuntimeError("a response propagator")
@@ -393,6 +393,52 @@ def test_a_processor_or_propagator_that_raises_changes_no_answer_and_hides_no_re
         assert b"".join(Client().get("/stream/").streaming_content)  # type: ignore[attr-defined]
         assert len(exchanges(told)) == 2
         assert reporting.failures() == {"middleware": 2, "traces": 2}
+
+
+def test_an_id_that_a_body_opens_stays_current_over_its_parts(told: list[Record]) -> None:
+    def parts() -> Iterator[str]:
+        yield f"{correlation_id()} "
+        with correlated("part-of-it-1"):
+            yield f"{correlation_id()} "
+            yield f"{correlation_id()} "
+        yield f"{correlation_id()}"
+
+    response = middleware.ObserveMiddleware(lambda _: StreamingHttpResponse(parts()))(
+        RequestFactory().get("/", headers={"X-Correlation-ID": FORMED})
+    )
+    body = b"".join(cast("StreamingHttpResponse", response)).decode()
+    assert body == f"{FORMED} part-of-it-1 part-of-it-1 {FORMED}"
+    assert (correlation_id(), only(told).correlation_id) == (None, FORMED)
+
+
+def test_a_thread_goes_on_with_its_request_and_the_next_request_is_not_touched(told: list[Record]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+
+        def view(_: HttpRequest) -> HttpResponse:
+            return HttpResponse(pool.submit(correlation_id).result())
+
+        for identifier in ("first-request", "other-request"):
+            request = RequestFactory().get("/", headers={"X-Correlation-ID": identifier})
+            response = middleware.ObserveMiddleware(view)(request)
+            assert cast("HttpResponse", response).content.decode() == identifier
+        assert pool.submit(correlation_id).result() is None
+
+
+def test_a_child_that_a_view_forks_has_the_id_and_tells_no_request(told: list[Record]) -> None:
+    def view(_: HttpRequest) -> HttpResponse:
+        if (child := os.fork()) == 0:
+            raise SystemExit(0 if correlation_id() == FORMED else 3)
+        return HttpResponse(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+
+    request = RequestFactory().get("/", headers={"X-Correlation-ID": FORMED})
+    parent = os.getpid()
+    try:
+        response = middleware.ObserveMiddleware(view)(request)
+    except SystemExit as leaving:
+        os._exit(cast("int", leaving.code) or len(told))
+    assert os.getpid() == parent
+    assert cast("HttpResponse", response).content == b"0"
+    assert len(told) == 1
 
 
 @override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True)
