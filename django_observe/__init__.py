@@ -1,5 +1,6 @@
 """Observability for Django microservices by one line: `INSTALLED_APPS += ["django_observe"]`."""
 
 from django_observe.correlation import correlated, correlation_id, rebind
+from django_observe.messages import continued, outgoing
 
-__all__ = ["correlated", "correlation_id", "rebind"]
+__all__ = ["continued", "correlated", "correlation_id", "outgoing", "rebind"]

@@ -6,7 +6,6 @@ setting COMMANDS_WITHOUT_ID says which do. What a request, a task or another com
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -24,8 +23,8 @@ TERMINATED = 143
 """Exit status of what SIGTERM ended (128 + 15), as a shell gives it."""
 
 _installed = False
-_started: tuple[int, Work] | None = None
-"""The process that was started to run a command, and that command's work, while it goes on."""
+_started: Work | None = None
+"""The work that this process was started for, while it goes on."""
 
 
 def install() -> None:
@@ -48,7 +47,7 @@ def _execute(
     if work is None:
         return wrapped(*args, **kwargs)
     if is_process:
-        _started = (os.getpid(), work)
+        _started = work
     try:
         with work:
             return wrapped(*args, **kwargs)
@@ -83,6 +82,6 @@ def _environment() -> dict[str, str]:
 
 
 def _end() -> None:
-    """The last word of a process that is told to end while its command goes on; a fork's is its parent's."""
-    if _started is not None and _started[0] == os.getpid():
-        _started[1].end(SystemExit(TERMINATED))
+    """The last word of a process that is told to end while its command goes on."""
+    if _started is not None:
+        _started.end(SystemExit(TERMINATED))

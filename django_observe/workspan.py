@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 from typing import final
 
@@ -54,7 +55,7 @@ class Work:
     on.
     """
 
-    __slots__ = ("_context", "_span", "_token", "correlation_id")
+    __slots__ = ("_context", "_process", "_span", "_token", "correlation_id")
 
     def __init__(self, identifier: str | None, context: Context, span: Span | None) -> None:
         own = None
@@ -65,7 +66,7 @@ class Work:
         self.correlation_id = identifier or own or correlation.generate()
         if span is not None:
             span.set_attribute(Attribute.CORRELATION_ID, self.correlation_id)
-        self._span, self._context = span, context
+        self._span, self._context, self._process = span, context, os.getpid()
 
     def __enter__(self) -> str:
         self._token = correlation.bind(self.correlation_id, self._context)
@@ -78,9 +79,9 @@ class Work:
         self.end(error)
 
     def end(self, error: BaseException | None = None) -> None:
-        """Ends the span, as an error if there was one; only the first call counts."""
+        """Ends the span, as an error if there was one; only the first call counts, and not that of a fork."""
         span, self._span = self._span, None
-        if span is not None:
+        if span is not None and self._process == os.getpid():
             with guard("workspan"):
                 if error is not None and _is_failure(error):
                     _fail(span, error)
