@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from time import perf_counter
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from opentelemetry import propagate
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from wrapt import register_post_import_hook, wrap_function_wrapper
 
-from django_observe import conf, tally, traces, trust
-from django_observe.records import Call
-from django_observe.reporting import guard, report
-from django_observe.vocabulary import Header
+from django_observe.hop import Hop, amend
+from django_observe.reporting import guard
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -28,12 +24,13 @@ _installed = False
 
 
 def install() -> None:
-    """Wraps urllib3 (below requests and boto) and httpx where they send, as soon as they are imported."""
+    """Wraps urllib3 (below requests and boto), httpx and urllib.request where they send, once imported."""
     global _installed
     if not _installed:
         _installed = True
         register_post_import_hook(_wrap_urllib3, "urllib3.connectionpool")
         register_post_import_hook(_wrap_httpx, "httpx")
+        register_post_import_hook(_wrap_urllib, "urllib.request")
 
 
 def _wrap_urllib3(module: ModuleType) -> None:
@@ -47,35 +44,11 @@ def _wrap_httpx(module: ModuleType) -> None:
         wrap_function_wrapper(module.AsyncHTTPTransport, "handle_async_request", _handle_async_request)
 
 
-class Hop:
-    """One request on its way to one host: timed until its headers are back, then told as a Call."""
+def _wrap_urllib(module: ModuleType) -> None:
+    with guard("outbound"):
+        from django_observe import urllibrequest
 
-    __slots__ = ("host", "method", "started", "status")
-
-    def __init__(self, method: str, host: str) -> None:
-        self.method = method
-        self.host = host
-        self.status: int | None = None
-
-    def __enter__(self) -> None:
-        self.started = perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with guard("outbound"):
-            call = Call(
-                method=self.method.upper(),
-                host=self.host,
-                status=self.status,
-                seconds=perf_counter() - self.started,
-                trace=traces.current(),
-                failure=None if kind is None else kind.__name__,
-            )
-            work = tally.current()
-            if work is not None:
-                work.add_call(call.seconds)
-            report(call)
+        urllibrequest.wrap(module)
 
 
 def _urlopen(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -160,47 +133,3 @@ class _Amended:
 
     def __exit__(self, *_: object) -> None:
         self._request.headers = self._headers
-
-
-def amend(headers: Any, host: str) -> None:
-    """Adds the ID and the trace to `headers` if `host` may know them, else removes what propagation wrote.
-
-    What the caller set itself stays as it is, in either case.
-    """
-    ours: dict[str, str] = {}
-    propagate.inject(ours)
-    allowed = trust.may_be_told(host, conf.settings().propagate_to, conf.PRIVATE_NETWORKS)
-    present = _by_lower_name(headers, ours)
-    for name, value in ours.items():
-        found = present.get(name, [])
-        if not allowed:
-            for key in found:
-                if _is_ours(name, key, _text(headers[key]), value):
-                    del headers[key]
-        elif not found:
-            headers[name] = value
-        elif len(found) > 1 and name in found:  # an instrumentation that looks names up in one case only
-            del headers[name]
-
-
-def _by_lower_name(headers: Iterable[Any], wanted: dict[str, str]) -> dict[str, list[Any]]:
-    present: dict[str, list[Any]] = {}
-    for key in list(headers):
-        name = _text(key).lower()
-        if name in wanted:
-            present.setdefault(name, []).append(key)
-    return present
-
-
-def _is_ours(name: str, key: Any, found: str, value: str) -> bool:
-    """Whether `found` is what propagation writes: now, or for an earlier hop of the same trace.
-
-    It writes names in lower case; an ID under a name in another case was set by the caller.
-    """
-    if name == Header.TRACEPARENT:
-        return found.split("-")[1:2] == value.split("-")[1:2]
-    return found == value and _text(key) == name
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +18,7 @@ import pytest
 import requests
 import urllib3
 from django.test import override_settings
+from opentelemetry import propagate
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
@@ -21,7 +26,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_tracer
 
-from django_observe import correlated, outbound, reporting, tally
+from django_observe import correlated, outbound, reporting, tally, trust
 from django_observe.records import Call, Record
 from django_observe.tally import Tally
 from tests.processes import free_port
@@ -156,8 +161,17 @@ def by_async_httpx(url: str, headers: dict[str, str]) -> int:
     return asyncio.run(fetched())
 
 
-LIBRARIES = [by_requests, by_session, by_urllib3, by_urllib3_pool, by_httpx, by_async_httpx]
-REDIRECTING = [by_requests, by_session, by_urllib3, by_httpx, by_async_httpx]
+def by_urllib(url: str, headers: dict[str, str]) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+REDIRECTING = [by_requests, by_session, by_urllib3, by_httpx, by_async_httpx, by_urllib]
+LIBRARIES = [*REDIRECTING, by_urllib3_pool]
 
 every_library = pytest.mark.parametrize("fetch", LIBRARIES)
 
@@ -265,6 +279,7 @@ def test_a_call_is_timed_counted_and_told_once(
         (by_urllib3, urllib3.exceptions.MaxRetryError, "MaxRetryError"),
         (by_httpx, httpx.ConnectError, "ConnectError"),
         (by_async_httpx, httpx.ConnectError, "ConnectError"),
+        (by_urllib, urllib.error.URLError, "URLError"),
     ],
 )
 def test_a_call_without_an_answer_is_told_with_its_exception(
@@ -326,7 +341,8 @@ def test_installing_again_wraps_nothing_twice(at: Any, calls: list[Call]) -> Non
         outbound.install()
     by_requests(at("localhost", "/200"), {})
     by_httpx(at("localhost", "/200"), {})
-    assert len(calls) == 2
+    by_urllib(at("localhost", "/200"), {})
+    assert len(calls) == 3
 
 
 def test_a_fault_of_ours_does_not_stop_the_call(
@@ -335,11 +351,12 @@ def test_a_fault_of_ours_does_not_stop_the_call(
     def broken(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(outbound, "amend", broken)
+    monkeypatch.setattr(trust, "may_be_told", broken)
     before = reporting.failures().get("outbound", 0)
     assert by_requests(at("localhost", "/200"), {}) == 200
     assert by_httpx(at("localhost", "/200"), {}) == 200
-    assert reporting.failures()["outbound"] == before + 2
+    assert by_urllib(at("localhost", "/200"), {}) == 200
+    assert reporting.failures()["outbound"] == before + 3
 
 
 class Uncopyable(dict[str, str]):
@@ -369,3 +386,42 @@ def test_an_answer_without_a_status_is_passed_on(
         with urllib3.HTTPConnectionPool("localhost") as pool:
             assert wrapper(lambda *_, **__: answer, pool, arguments, {}) is answer
     assert [call.status for call in calls] == [None, None]
+
+
+def test_urllib_is_given_what_it_takes_otherwise(at: Any, seen: Any, calls: list[Call]) -> None:
+    """A file as a body, which has no length; the request by name; an opener's own default timeout."""
+    request = urllib.request.Request(at("localhost", "/200"), io.BytesIO(b"body"), {"Content-Length": "4"})
+    with correlated(ID), urllib.request.build_opener().open(request) as response:
+        assert response.status == 200
+    handler = urllib.request.HTTPHandler()
+    given = urllib.request.Request(at("localhost", "/200"))
+    given.timeout = 5
+    with correlated(ID), handler.do_open(HTTPConnection, req=given) as response:
+        assert response.status == 200
+    assert [sent(headers)["x-correlation-id"] for headers in seen] == [[ID], [ID]]
+    assert (given.headers, given.unredirected_hdrs) == ({}, {})
+
+
+def test_what_an_instrumentation_of_urllib_wrote_is_not_redirected(
+    at: Any, seen: Any, calls: list[Call]
+) -> None:
+    """It writes into the request, whose headers a redirect copies with their names capitalized."""
+    request = urllib.request.Request(at("localhost", "/to/127.0.0.1"), headers={"X-Shop": "basel"})
+    tracer = get_tracer("test", tracer_provider=TracerProvider(shutdown_on_exit=False))
+    with correlated(ID), tracer.start_as_current_span("request"):
+        propagate.inject(request.headers)
+        urllib.request.urlopen(request, timeout=5).close()
+    first, second = seen
+    assert sent(first).keys() == {"x-correlation-id", "traceparent"}
+    assert sent(second) == {}
+    assert dict(second)["x-shop"] == "basel"
+
+
+def test_a_request_of_urllib_through_a_proxy_is_judged_by_its_target(
+    at: Any, seen: Any, calls: list[Call]
+) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": at("localhost", "")}))
+    with correlated(ID), opener.open("http://shop.example/200", timeout=5) as response:
+        assert response.status == 200
+    assert [call.host for call in calls] == ["shop.example"]
+    assert [sent(headers) for headers in seen] == [{}]
