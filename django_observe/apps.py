@@ -24,6 +24,7 @@ _DATABASE_WORKERS = (
     "django_tasks_db.management.commands.db_worker",
     "django_tasks.backends.database.management.commands.db_worker",
 )
+_CHANNELS = {"channels.consumer": "consumers", "channels.routing": "channelroutes"}
 _awaited: set[str] = set()
 
 
@@ -79,6 +80,8 @@ def _await_libraries() -> None:
         _when_imported(_CELERY, _install_celery)
     if settings.background_tasks:
         _await_background_tasks()
+    for name, part in _CHANNELS.items():
+        _when_imported(name, partial(_install_part, part))
     if settings.metrics:
         cache.install()
         modelchanges.install()
@@ -106,7 +109,7 @@ def _await_background_tasks() -> None:
 def _install_part(part: str, found: ModuleType) -> None:
     from django_observe.reporting import guard
 
-    with guard("backgroundtasks"):
+    with guard(part):
         import_module(f"django_observe.{part}").install(found)
 
 

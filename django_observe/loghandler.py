@@ -79,7 +79,7 @@ def is_standard(handler: logging.Handler) -> bool:
     return stream is not None and stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
 
 
-_QUIET_IN_TESTS = frozenset({"django", LoggerName.REQUEST, LoggerName.TASK})
+_QUIET_IN_TESTS = frozenset({"django", LoggerName.REQUEST, LoggerName.TASK, LoggerName.CONSUMER})
 
 
 def in_test_environment() -> bool:

@@ -8,7 +8,17 @@ from typing import Any
 from django_observe import privacy
 from django_observe.logcontext import FIELDS, ContextFilter, mark
 from django_observe.logwiring import for_celery, install
-from django_observe.records import CallStats, Exchange, Failure, QueryStats, Record, TaskEvent, TaskRun
+from django_observe.records import (
+    CallStats,
+    ChannelMessage,
+    Exchange,
+    Failure,
+    QueryStats,
+    Record,
+    TaskEvent,
+    TaskRun,
+    WebSocket,
+)
 from django_observe.vocabulary import Event, Field, LoggerName
 
 __all__ = ["ContextFilter", "for_celery", "install", "report"]
@@ -18,6 +28,7 @@ _TASK_LEVELS = {"FAILURE": logging.ERROR, "RETRY": logging.WARNING, "REJECTED": 
 
 _requests = logging.getLogger(LoggerName.REQUEST)
 _tasks = logging.getLogger(LoggerName.TASK)
+_consumers = logging.getLogger(LoggerName.CONSUMER)
 
 
 def report(record: Record) -> None:
@@ -28,6 +39,10 @@ def report(record: Record) -> None:
         _report_task(record)
     elif isinstance(record, TaskEvent) and record.correlation_id is not None:
         _report_unrun(record)
+    elif isinstance(record, WebSocket):
+        _report_websocket(record)
+    elif isinstance(record, ChannelMessage):
+        _report_channel_message(record)
 
 
 def _report_exchange(exchange: Exchange) -> None:
@@ -104,6 +119,50 @@ def _report_unrun(event: TaskEvent) -> None:
     _write(_tasks, level, f"{event.task} {event.state}", fields, event)
 
 
+def _report_websocket(socket: WebSocket) -> None:
+    level = logging.ERROR if socket.failure is not None else logging.INFO
+    if not _consumers.isEnabledFor(level):
+        return
+    path = privacy.scrub_path(socket.path, socket.route or "")
+    milliseconds = _milliseconds(socket.seconds)
+    fields: dict[str, Any] = {
+        Field.EVENT: Event.WEBSOCKET,
+        Field.CONSUMER: socket.consumer,
+        Field.ROUTE: socket.route,
+        Field.PATH: path,
+        Field.STATUS: socket.status,
+        Field.CLOSE_CODE: socket.close_code,
+        Field.MESSAGES_RECEIVED: socket.received,
+        Field.MESSAGES_SENT: socket.sent,
+        Field.DURATION_MS: milliseconds,
+        Field.USER_ID: socket.user_id,
+        Field.CLIENT_IP: socket.client_ip,
+        Field.CLIENT_CORRELATION_ID: socket.client_correlation_id,
+        **_work(socket.queries, socket.calls),
+    }
+    fields = {name: value for name, value in fields.items() if value is not None}
+    _add_failure(fields, socket.failure)
+    outcome = socket.close_code or socket.status
+    _write(_consumers, level, f"websocket {path} {outcome} {milliseconds:.1f} ms", fields, socket)
+
+
+def _report_channel_message(handled: ChannelMessage) -> None:
+    level = logging.ERROR if handled.failure is not None else logging.INFO
+    if not _consumers.isEnabledFor(level):
+        return
+    milliseconds = _milliseconds(handled.seconds)
+    fields: dict[str, Any] = {
+        Field.EVENT: Event.CHANNEL,
+        Field.CONSUMER: handled.consumer,
+        Field.CHANNEL: handled.channel,
+        Field.MESSAGE_TYPE: handled.type,
+        Field.DURATION_MS: milliseconds,
+        **_work(handled.queries, handled.calls),
+    }
+    _add_failure(fields, handled.failure)
+    _write(_consumers, level, f"{handled.channel} {handled.type} {milliseconds:.1f} ms", fields, handled)
+
+
 def _work(queries: QueryStats, calls: CallStats) -> dict[str, Any]:
     work: dict[str, Any] = {
         Field.DB_COUNT: queries.count,
@@ -121,7 +180,7 @@ def _write(
     level: int,
     message: str,
     fields: dict[str, Any],
-    about: Exchange | TaskRun | TaskEvent,
+    about: Exchange | TaskRun | TaskEvent | WebSocket | ChannelMessage,
 ) -> None:
     record = logger.makeRecord(logger.name, level, "", 0, message, (), None)
     trace = about.trace

@@ -26,6 +26,9 @@ from django_observe.vocabulary import LoggerName
 
 SERVER_LOGGERS = ("gunicorn.error", "gunicorn.access", "uvicorn", "uvicorn.error", "uvicorn.access")
 
+OURS = (LoggerName.REQUEST, LoggerName.TASK, LoggerName.CONSUMER)
+"""Loggers of our own lines."""
+
 _FOLLOWED = "_observe_followed"
 
 _context = ContextFilter()
@@ -45,7 +48,7 @@ def install() -> None:
     else:
         _takeover.leave(output)
     _stamp_all(root)
-    for name in (LoggerName.REQUEST, LoggerName.TASK):
+    for name in OURS:
         _keep_apart(logging.getLogger(name), output)
     if alone or settings.log_format == "json":
         _adopt_servers(output)
@@ -61,7 +64,7 @@ def _are_records_compared() -> bool:
 
 def roots() -> tuple[logging.Logger, ...]:
     """The loggers whose handlers together see every line once: root, and ours that are kept apart."""
-    ours = (logging.getLogger(name) for name in (LoggerName.REQUEST, LoggerName.TASK))
+    ours = map(logging.getLogger, OURS)
     return logging.getLogger(), *(logger for logger in ours if "callHandlers" in logger.__dict__)
 
 

@@ -8,43 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from django_observe.measures import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats, TraceContext
 from django_observe.vocabulary import KNOWN_METHODS, UNMATCHED_ROUTE, LabelValue
 
-
-@dataclass(frozen=True, slots=True)
-class TraceContext:
-    """The span a record belongs to: W3C Trace Context ids as lower-case hex."""
-
-    trace_id: str
-    span_id: str
-    sampled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An exception that decided an outcome; `privacy.failure_of` makes one, scrubbed and capped."""
-
-    type: str
-    message: str
-    stack: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueryStats:
-    """Database work of one unit of work."""
-
-    count: int = 0
-    seconds: float = 0.0
-    repeat: int = 0
-    """How often the most repeated statement ran: an N+1 sign."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallStats:
-    """Outbound HTTP calls of one unit of work."""
-
-    count: int = 0
-    seconds: float = 0.0
+__all__ = [
+    "CacheGet",
+    "Call",
+    "CallStats",
+    "ChannelMessage",
+    "Exchange",
+    "Failure",
+    "ModelChange",
+    "NewConnection",
+    "Query",
+    "QueryStats",
+    "Record",
+    "TaskEvent",
+    "TaskRun",
+    "TraceContext",
+    "WebSocket",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +46,8 @@ class Exchange:
     status: int
     seconds: float
     queue_seconds: float | None = None
-    queries: QueryStats = QueryStats()
-    calls: CallStats = CallStats()
+    queries: QueryStats = NO_QUERIES
+    calls: CallStats = NO_CALLS
     user_id: str | None = None
     client_ip: str | None = None
     bytes_in: int = 0
@@ -116,8 +99,8 @@ class TaskRun:
     """Name of the entry of beat's schedule that asked for the run."""
     redelivered: bool = False
     """The broker has handed the message out before: the run may not be the first."""
-    queries: QueryStats = QueryStats()
-    calls: CallStats = CallStats()
+    queries: QueryStats = NO_QUERIES
+    calls: CallStats = NO_CALLS
     failure: Failure | None = None
 
     def __post_init__(self) -> None:
@@ -142,6 +125,48 @@ class TaskEvent:
     correlation_id: str | None = None
     """Known of a task that will not run: it has no other line than this event's."""
     trace: TraceContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocket:
+    """One WebSocket that a Channels consumer served, told when it is over."""
+
+    correlation_id: str
+    client_correlation_id: str | None = None
+    trace: TraceContext | None = None
+    """Of the handshake's span."""
+    consumer: str
+    path: str
+    route: str | None = None
+    """None where no URLRouter chose the consumer."""
+    status: int
+    """The handshake's: 101 accepted, 403 denied, 499 the client left before there was an answer."""
+    close_code: int | None = None
+    """Of RFC 6455, section 7.4; None where none was sent."""
+    received: int = 0
+    sent: int = 0
+    seconds: float
+    queries: QueryStats = NO_QUERIES
+    calls: CallStats = NO_CALLS
+    user_id: str | None = None
+    client_ip: str | None = None
+    failure: Failure | None = None
+    """The first exception of a handler."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelMessage:
+    """One message from a channel of a Channels worker, handled by a consumer."""
+
+    correlation_id: str
+    trace: TraceContext | None = None
+    consumer: str
+    channel: str
+    type: str
+    seconds: float
+    queries: QueryStats = NO_QUERIES
+    calls: CallStats = NO_CALLS
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,4 +236,15 @@ class ModelChange:
     rows: int = 1
 
 
-Record: TypeAlias = Exchange | TaskRun | TaskEvent | Call | Query | NewConnection | CacheGet | ModelChange
+Record: TypeAlias = (
+    Exchange
+    | TaskRun
+    | TaskEvent
+    | WebSocket
+    | ChannelMessage
+    | Call
+    | Query
+    | NewConnection
+    | CacheGet
+    | ModelChange
+)

@@ -39,6 +39,9 @@ class Attribute:
     CLOCK_SKEW_MS: Final = {"celery": "celery.clock_skew_ms", "django": "django.tasks.clock_skew_ms"}
     SCHEDULE: Final = "celery.schedule"
     REDELIVERED: Final = "celery.redelivered"
+    CONSUMER: Final = "channels.consumer"
+    MESSAGE_TYPE: Final = "asgi.event.type"
+    """As OpenTelemetry's ASGI instrumentation calls it."""
 
 
 class Event:
@@ -47,6 +50,8 @@ class Event:
     REQUEST: Final = "request"
     REQUEST_ABORTED: Final = "request_aborted"
     TASK: Final = "task"
+    WEBSOCKET: Final = "websocket"
+    CHANNEL: Final = "channel"
 
 
 class LoggerName:
@@ -54,6 +59,7 @@ class LoggerName:
 
     REQUEST: Final = "django_observe.request"
     TASK: Final = "django_observe.task"
+    CONSUMER: Final = "django_observe.consumer"
 
 
 class Field:
@@ -94,6 +100,12 @@ class Field:
     CLOCK_SKEW_MS: Final = "clock_skew_ms"
     SCHEDULE: Final = "schedule"
     REDELIVERED: Final = "redelivered"
+    CONSUMER: Final = "consumer"
+    CLOSE_CODE: Final = "close_code"
+    MESSAGES_RECEIVED: Final = "messages_received"
+    MESSAGES_SENT: Final = "messages_sent"
+    CHANNEL: Final = "channel"
+    MESSAGE_TYPE: Final = "message_type"
     ERROR_TYPE: Final = "error_type"
     ERROR_MESSAGE: Final = "error_message"
     STACK: Final = "stack"

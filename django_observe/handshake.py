@@ -1,0 +1,91 @@
+"""The HTTP request that opens a WebSocket (RFC 6455, section 4.1), whose ID and trace the connection has."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from time import perf_counter
+from typing import Any, Final
+
+from django.core.handlers.asgi import ASGIRequest
+from opentelemetry.context import Context, get_current
+
+from django_observe import conf, correlation, traces, trust
+from django_observe.observation import MAX_PATH
+from django_observe.propagation import meta_key
+from django_observe.records import Exchange, Failure, TraceContext
+from django_observe.reporting import guard
+from django_observe.vocabulary import UNMATCHED_ROUTE, Header
+
+SWITCHING_PROTOCOLS: Final = 101
+DENIED: Final = 403
+"""What servers answer where an application closes before it has accepted (ASGI, "WebSocket", "Close")."""
+
+METHOD: Final = "GET"
+
+
+class Handshake:
+    """As with a request: trusted peers are continued, a stranger's ID is noted and their trace linked."""
+
+    def __init__(self, scope: dict[str, Any], route: str) -> None:
+        self.route = route
+        self.status: int | None = None
+        """None until there is an answer."""
+        self._started = perf_counter()
+        settings = conf.settings()
+        request = ASGIRequest({**scope, "method": METHOD}, BytesIO())
+        meta = request.META
+        self.path = request.path[:MAX_PATH]
+        self.peer = meta.get("REMOTE_ADDR", "")
+        self.client_ip = trust.client_address(
+            self.peer, meta.get(meta_key(Header.FORWARDED_FOR), ""), settings.trusted_peers
+        )
+        trusted = trust.is_in(self.peer, settings.trusted_peers)
+        values = (correlation.accepted(meta.get(meta_key(name))) for name in settings.correlation_headers)
+        given = next(filter(None, values), None)
+        self._span: traces.ServerSpan | None = None
+        with guard("traces"):
+            self._span = traces.begin(request, trusted)
+        self.trace: TraceContext | None = self._span.trace if self._span else None
+        own = self.trace.trace_id if self.trace else None
+        self.client_correlation_id = None if trusted else given
+        self.correlation_id = (given if trusted else None) or own or correlation.generate()
+        self.context: Context = self._span.context if self._span else get_current()
+
+    def answered(self, status: int, failure: Failure | None = None) -> None:
+        """Completes and ends the span; only the first answer counts."""
+        if self.status is not None:
+            return
+        self.status = status
+        if self._span is None:
+            return
+        token = correlation.bind(self.correlation_id, self.context)
+        try:
+            with guard("traces"):
+                traces.report(self._exchange(status, failure))
+        finally:
+            correlation.reset(token)
+            with guard("traces"):
+                self._span.end()
+
+    def _exchange(self, status: int, failure: Failure | None) -> Exchange:
+        return Exchange(
+            correlation_id=self.correlation_id,
+            client_correlation_id=self.client_correlation_id,
+            trace=self.trace,
+            method=METHOD,
+            path=self.path,
+            route=self.route or UNMATCHED_ROUTE,
+            matched=bool(self.route),
+            status=status,
+            seconds=perf_counter() - self._started,
+            failure=failure,
+        )
+
+
+def echoed(message: dict[str, Any], identifier: str) -> dict[str, Any]:
+    """`message`, the beginning of an answer, with the ID among its headers, unless it has one already."""
+    header = conf.settings().correlation_header
+    headers = [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
+    if header is None or any(name.lower() == header.lower().encode() for name, _ in headers):
+        return message
+    return {**message, "headers": [*headers, (header.lower().encode(), identifier.encode())]}

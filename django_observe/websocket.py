@@ -1,0 +1,126 @@
+"""One WebSocket that a consumer serves: one ID and one trace, a span for each message, a line at the end."""
+
+from __future__ import annotations
+
+from contextvars import Token
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Final
+
+from opentelemetry.context import Context
+from opentelemetry.semconv.attributes.client_attributes import CLIENT_ADDRESS
+from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL_NAME
+from opentelemetry.semconv.attributes.url_attributes import URL_PATH
+from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from django_observe import channelroutes, correlation, privacy, workspan
+from django_observe.handledmessage import HandledMessage, name_of
+from django_observe.handshake import DENIED, SWITCHING_PROTOCOLS, Handshake, echoed
+from django_observe.observation import CLIENT_CLOSED_REQUEST
+from django_observe.records import CallStats, Failure, QueryStats, WebSocket
+from django_observe.reporting import guard, report
+from django_observe.vocabulary import Attribute
+
+PROTOCOL: Final = "websocket"
+NORMAL_CLOSURE: Final = 1000
+"""What servers send when an application closes without a code (RFC 6455, section 7.4.1)."""
+
+
+class WebSocketDialogue:
+    """From the handshake to the end of the consumer; all of it, group messages included, has one ID."""
+
+    def __init__(self, consumer: Any, scope: dict[str, Any]) -> None:
+        self._scope = scope
+        self._consumer = name_of(consumer)
+        self._handshake = Handshake(scope, channelroutes.current())
+        self._path = privacy.scrub_path(self._handshake.path, self._handshake.route)
+        self._started = perf_counter()
+        self._received = self._sent = 0
+        self._close_code: int | None = None
+        self._failure: Failure | None = None
+        self._queries, self._calls = QueryStats(), CallStats()
+        self._token: Token[Context]
+
+    def __enter__(self) -> None:
+        self._token = correlation.bind(self._handshake.correlation_id, self._handshake.context)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with guard("channels"):
+            if self._failure is None and isinstance(error, Exception):
+                self._failure = privacy.failure_of(error)
+            self._handshake.answered(500 if self._failure else CLIENT_CLOSED_REQUEST, self._failure)
+            report(self._record())
+        correlation.reset(self._token)
+
+    def handled(self, message: dict[str, Any]) -> HandledMessage:
+        """A child of the handshake's span for each message, of the client or of the channel layer."""
+        kind = str(message["type"])
+        if kind == "websocket.receive":
+            self._received += 1
+        elif kind == "websocket.disconnect" and self._handshake.status == SWITCHING_PROTOCOLS:
+            self._close_code = self._close_code or message.get("code")
+        attributes: dict[str, AttributeValue] = {
+            NETWORK_PROTOCOL_NAME: PROTOCOL,
+            URL_PATH: self._path,
+            Attribute.MESSAGE_TYPE: kind,
+            Attribute.CONSUMER: self._consumer,
+        }
+        if self._handshake.peer:
+            attributes[CLIENT_ADDRESS] = self._handshake.peer
+        name = f"{kind} {self._handshake.route or self._consumer}"
+        span_kind = SpanKind.SERVER if kind.startswith("websocket.") else SpanKind.CONSUMER
+        context = self._handshake.context
+        span = workspan.started(name, context, span_kind, attributes=attributes)
+        return HandledMessage(self._handshake.correlation_id, context, span, self._add)
+
+    def sending(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Counts; an answer to the handshake gets the ID as a header, where the application sends none."""
+        kind = message["type"]
+        if kind == "websocket.send":
+            self._sent += 1
+        elif kind == "websocket.accept":
+            self._handshake.answered(SWITCHING_PROTOCOLS)
+            return echoed(message, self._handshake.correlation_id)
+        elif kind == "websocket.close":
+            self._handshake.answered(DENIED)
+            if self._close_code is None and self._handshake.status == SWITCHING_PROTOCOLS:
+                self._close_code = message.get("code") or NORMAL_CLOSURE
+        elif kind == "websocket.http.response.start":
+            self._handshake.answered(message["status"])
+            return echoed(message, self._handshake.correlation_id)
+        return message
+
+    def _add(self, handled: HandledMessage) -> None:
+        self._failure = self._failure or handled.failure
+        self._queries += handled.queries
+        self._calls += handled.calls
+
+    def _record(self) -> WebSocket:
+        handshake = self._handshake
+        return WebSocket(
+            correlation_id=handshake.correlation_id,
+            client_correlation_id=handshake.client_correlation_id,
+            trace=handshake.trace,
+            consumer=self._consumer,
+            path=handshake.path,
+            route=handshake.route or None,
+            status=handshake.status or CLIENT_CLOSED_REQUEST,
+            close_code=self._close_code,
+            received=self._received,
+            sent=self._sent,
+            seconds=perf_counter() - self._started,
+            queries=self._queries,
+            calls=self._calls,
+            user_id=_user_id(self._scope.get("user")),
+            client_ip=handshake.client_ip,
+            failure=self._failure,
+        )
+
+
+def _user_id(user: Any) -> str | None:
+    """The key of the user whom Channels' AuthMiddleware has looked up; one that was not is not looked up."""
+    key = getattr(getattr(user, "_wrapped", user), "pk", None)
+    return None if key is None else str(key)[:128]
