@@ -136,10 +136,9 @@ def _database(kind: type) -> Observe:
 
 
 def _tasks(kind: type) -> Observe:
-    from django_observe.taskmetrics import TaskMetrics
+    from django_observe.taskmetrics import RunMetrics, TaskMetrics
 
-    counted = TaskMetrics()
-    return _ticking(counted.run) if kind is TaskRun else counted.event
+    return _ticking(RunMetrics().run) if kind is TaskRun else TaskMetrics().event
 
 
 def _call(durations: TimerFamily, call: Call) -> None:

@@ -1,6 +1,6 @@
-"""The metric families about Celery; imports neither Django nor prometheus_client.
+"""The metric families about tasks; imports neither Django nor prometheus_client.
 
-Names and labels are celery-exporter's: the dashboards written for it work unchanged.
+Names and labels of Celery's are celery-exporter's: the dashboards written for it work unchanged.
 """
 
 from __future__ import annotations
@@ -52,5 +52,19 @@ ACTIVE_PROCESSES: Final = Metric(
     "gauge",
     "Processes or threads of the workers that consume from the queue.",
     (Label.QUEUE_NAME,),
+)
+DJANGO_TASK_RUNTIME: Final = Metric(
+    "django_task_runtime_seconds",
+    "histogram",
+    "Seconds a background task of Django's ran, by how it ended.",
+    (Label.NAME, Label.QUEUE_NAME, Label.STATE),
+    RUNTIME_BUCKETS,
+)
+DJANGO_TASK_QUEUE_WAIT: Final = Metric(
+    "django_task_queue_wait_seconds",
+    "histogram",
+    "Seconds between the enqueue of a background task of Django's, or the time it was due, and its start.",
+    (Label.NAME, Label.QUEUE_NAME),
+    LATENCY_BUCKETS,
 )
 TASK_FAMILIES: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -93,7 +93,8 @@ def _build(folder: Path, version: str, python: Path) -> None:
     """Installs the package, then the Django version over it: django-prometheus 2.5 caps Django below 6.1."""
     subprocess.run([python, "-m", "venv", folder], check=True, env=_bare())
     pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-e", f"{ROOT}[celery]", "gunicorn", "uvicorn", "redis"], check=True, env=_bare())
+    needed = ["-e", f"{ROOT}[celery]", "gunicorn", "uvicorn", "redis", "django-tasks-db"]
+    subprocess.run([*pip, *needed], check=True, env=_bare())
     newest = subprocess.run([*pip, "--no-deps", f"django=={version}.*"], check=False, env=_bare())
     if newest.returncode:
         missing(f"the package index gives no Django {version}")

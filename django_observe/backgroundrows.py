@@ -1,0 +1,80 @@
+"""What travels with a task of the database backend: in its row, in the column of its return value.
+
+That column is empty until the run has ended, and then overwritten, also by a worker without this package,
+which never reads it before. Whoever loads the row in a process with this package finds it empty, too.
+See docs/adr/0012-background-tasks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from django.db.models.signals import post_init, post_save, pre_save
+
+from django_observe import backgroundpublication, conf, correlation, taskheaders
+from django_observe.reporting import guard
+from django_observe.taskheaders import Headers
+
+KEY = "django_observe"
+"""The one key of the object that is stored."""
+
+_COLUMN = "return_value"
+_KEPT = "_django_observe_headers"
+
+
+def install(models: ModuleType) -> None:
+    """Watches the model of `django_tasks_db.models`. May be called again."""
+    for signal, receiver in ((post_init, _on_loaded), (pre_save, _on_saving), (post_save, _on_saved)):
+        uid = f"django_observe.{__name__}.{receiver.__name__}"
+        signal.connect(receiver, sender=models.DBTaskResult, weak=False, dispatch_uid=uid)
+
+
+def headers(result: Any) -> Headers:
+    """What came with the task of a result of the database backend; empty for any other's."""
+    return _kept(getattr(result, "db_result", None))
+
+
+@contextmanager
+def correlated(row: Any) -> Iterator[None]:
+    """Runs a block under the ID that came with a row, where one did."""
+    token = None
+    with guard("backgroundtasks"):
+        identifier = taskheaders.correlation_id(_kept(row))
+        token = correlation.bind(identifier) if identifier is not None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            correlation.reset(token)
+
+
+def _kept(row: Any) -> Headers:
+    kept = getattr(row, _KEPT, None)
+    return taskheaders.read(kept.items()) if isinstance(kept, dict) else {}
+
+
+def _on_loaded(*, instance: Any, **_: Any) -> None:
+    """Takes ours out of the column, which may be deferred."""
+    with guard("backgroundtasks"):
+        stored = vars(instance).get(_COLUMN)
+        if isinstance(stored, dict) and stored.keys() == {KEY}:
+            vars(instance)[_KEPT] = stored[KEY]
+            vars(instance)[_COLUMN] = None
+
+
+def _on_saving(*, instance: Any, **_: Any) -> None:
+    """Puts ours into the column of a row that is new, or saved again before its run."""
+    with guard("backgroundtasks"):
+        if instance._state.adding and conf.settings().background_tasks:  # noqa: SLF001 - documented by Django
+            vars(instance)[_KEPT] = backgroundpublication.headers()
+        ours = vars(instance).get(_KEPT)
+        if ours and vars(instance).get(_COLUMN) is None and instance.status == "READY":
+            vars(instance)[_COLUMN] = {KEY: ours}
+
+
+def _on_saved(*, instance: Any, **_: Any) -> None:
+    """The enqueuing code, too, finds the column empty."""
+    _on_loaded(instance=instance)

@@ -1,0 +1,1 @@
+"""Background tasks of a project: an app that the tests, and a worker of their own, import."""

@@ -1,0 +1,46 @@
+"""Tasks on the default backend, as any project writes them for the backport."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_tasks import TaskContext, task
+from opentelemetry.trace import get_current_span
+
+from django_observe import correlation_id
+
+
+def where() -> dict[str, Any]:
+    """What is bound here."""
+    return {"id": correlation_id(), "span": f"{get_current_span().get_span_context().span_id:016x}"}
+
+
+@task
+def tell(word: str = "", *, times: int = 1) -> dict[str, Any]:
+    return {**where(), "words": [word] * times}
+
+
+@task
+async def atell() -> dict[str, Any]:
+    return where()
+
+
+@task(takes_context=True)
+def arguments(context: TaskContext, /, *args: int, **kwargs: int) -> list[Any]:
+    result = context.task_result
+    return [list(args), kwargs, result.args, result.kwargs, context.attempt]
+
+
+@task
+def boom() -> None:
+    raise ValueError("no such order")
+
+
+@task
+def stop() -> None:
+    raise KeyboardInterrupt
+
+
+@task
+def outer() -> list[Any]:
+    return [where(), tell.using(backend="immediate").enqueue().return_value, where()]
