@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +21,8 @@ from tests.collector import Collector  # noqa: E402
 from tests.conformance.rows import Row  # noqa: E402
 from tests.conformance.services import (  # noqa: E402
     BROKERS,
+    PROJECT,
+    ROOT,
     WORKERS,
     Programs,
     Servers,
@@ -115,9 +120,20 @@ def row(request: pytest.FixtureRequest, spans: Spans) -> Row:
 
 
 @pytest.fixture(scope="session")
-def servers(collector: Collector) -> Iterator[Servers]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database, which the web servers share: what CONFORMANCE_DATABASE is to name."""
+    path = str(tmp_path_factory.mktemp("conformance") / "database.sqlite3")
+    variables = {"DJANGO_SETTINGS_MODULE": f"{PROJECT}.settings", "CONFORMANCE_DATABASE": path}
+    argv = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+    subprocess.run(argv, cwd=ROOT, env={**os.environ, **variables}, check=True, timeout=60)
+    return path
+
+
+@pytest.fixture(scope="session")
+def servers(collector: Collector, database: str) -> Iterator[Servers]:
     """Web servers by name; see `services.SERVERS`."""
-    with Programs(lambda name, stack: start_server(name, stack, environment(collector))) as programs:
+    variables = environment(collector, CONFORMANCE_DATABASE=database)
+    with Programs(lambda name, stack: start_server(name, stack, variables)) as programs:
         yield programs
 
 

@@ -3,6 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from tests.conformance.project import troublepublishing  # noqa: F401 - its scenarios
+
 
 def home(request: HttpRequest) -> HttpResponse:
     """What is asked until the server is up."""
@@ -11,5 +13,6 @@ def home(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", home),
+    path("django/", include("tests.conformance.project.views")),
     path("celery/<slug:scenario>/", include("tests.conformance.project.publishing")),
 ]

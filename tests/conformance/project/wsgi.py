@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from django.core.wsgi import get_wsgi_application
@@ -20,27 +20,32 @@ _django = get_wsgi_application()
 class Watched:
     """An answer's body; what the server's `wsgi.file_wrapper` made passes as it is (PEP 3333)."""
 
-    def __init__(self, body: Iterable[bytes], key: str | None, before: Context) -> None:
-        self._body = body
+    def __init__(self, body: Any, key: str | None, before: Context) -> None:
+        self.body = body
+        self._close = getattr(body, "close", None)
         self._key = key
         self._before = before
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        return iter(self.body)
 
     def close(self) -> None:
         from tests.conformance.project.witness import left
 
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
-        left(self._key, self._before)
+        try:
+            if self._close is not None:
+                self._close()
+        finally:
+            left(self._key, self._before)
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Django's, with a witness after it."""
     key = parse_qs(environ.get("QUERY_STRING", "")).get("key", [None])[0]
     before = get_current()
-    body = _django(environ, start_response)
+    body = Watched(_django(environ, start_response), key, before)
     wrapper = environ.get("wsgi.file_wrapper")
-    return body if isinstance(wrapper, type) and isinstance(body, wrapper) else Watched(body, key, before)
+    if isinstance(wrapper, type) and isinstance(body.body, wrapper):
+        body.body.close = body.close  # the server closes what it made
+        return cast("Iterable[bytes]", body.body)
+    return body
