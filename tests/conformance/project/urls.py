@@ -14,5 +14,8 @@ def home(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home),
     path("django/", include("tests.conformance.project.views")),
+    path("concurrency/", include("tests.conformance.project.concurrency")),
+    path("messages/", include("tests.conformance.project.messages")),
+    path("commands/", include("tests.conformance.project.commands")),
     path("celery/<slug:scenario>/", include("tests.conformance.project.publishing")),
 ]
