@@ -1,5 +1,6 @@
 """One service, under the kit that the environment names."""
 
+import json
 import os
 
 from tests.conformance.project.kit import KIT
@@ -13,6 +14,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tests.conformance.project.hooks.Hooks",
+    "tests.conformance.project.middlewares.Meddling",
+    "tests.conformance.project.middlewares.Conditional",
+    "tests.conformance.project.middlewares.Csrf",
 ]
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 TEMPLATES = [
@@ -48,7 +52,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 if KIT == "ours":
     INSTALLED_APPS += ["django_observe"]
-    DJANGO_OBSERVE = {"TASK_TRACE": {"*.troubletasks.linked": "link", "*.troubletasks.anew": "new"}}
+    DJANGO_OBSERVE = {
+        "TASK_TRACE": {"*.troubletasks.linked": "link", "*.troubletasks.anew": "new"},
+        **json.loads(os.environ.get("CONFORMANCE_SETTINGS", "{}")),
+    }
 else:
     from tests.conformance.project import hand
 

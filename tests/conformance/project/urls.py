@@ -13,6 +13,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", home),
+    path("in/", include("tests.conformance.project.incoming")),
+    path("answers/", include("tests.conformance.project.answers")),
+    path("out/", include("tests.conformance.project.outgoing")),
     path("django/", include("tests.conformance.project.views")),
     path("concurrency/", include("tests.conformance.project.concurrency")),
     path("messages/", include("tests.conformance.project.messages")),
