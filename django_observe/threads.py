@@ -21,33 +21,25 @@ from django_observe import conf
 
 SHARED = frozenset(
     {
-        "amqp",
         "apscheduler",
-        "asgiref",
-        "billiard",
-        "celery",
         "concurrent",
-        "confluent_kafka",
-        "ddtrace",
-        "gunicorn",
+        "datadog",
+        "elasticapm",
+        "google",
         "grpc",
-        "kafka",
-        "kombu",
+        "ldclient",
         "logging",
         "multiprocessing",
         "opentelemetry",
-        "pika",
-        "posthog",
-        "prometheus_client",
+        "paho",
         "psycopg_pool",
-        "redis",
+        "pymongo",
         "sentry_sdk",
         "socketserver",
-        "statsd",
-        "watchdog",
     }
 )
-"""Packages whose threads, often started by the first request that needs them, work for every later one."""
+"""Packages whose threads and processes, often started by the first request that needs them, serve every later
+one. Where a package gives its threads a `run` of their own, nothing is carried and nothing is needed."""
 
 _installed = False
 
@@ -60,6 +52,7 @@ def install() -> None:
     if not _installed:
         wrap_function_wrapper(Thread, "start", _start)
         register_post_import_hook(_spare, "concurrent.futures.interpreter")
+        register_post_import_hook(_wrap_processes, "multiprocessing.process")
         _installed = True
     instrumentor: Any = ThreadingInstrumentor()
     if not instrumentor.is_instrumented_by_opentelemetry:
@@ -68,12 +61,17 @@ def install() -> None:
         instrumentor._is_instrumented_by_opentelemetry = True  # noqa: SLF001
 
 
-def _start(start: Callable[[], None], thread: Thread, args: tuple[()], kwargs: dict[str, Any]) -> None:
-    """`Thread.start`, in an empty context where the thread is to serve whoever comes next."""
-    if not _is_shared(thread):
+def _start(start: Callable[[], None], begun: Any, args: tuple[()], kwargs: dict[str, Any]) -> None:
+    """`start` of a Thread or Process, in an empty context where that is to serve whoever comes next."""
+    if not _is_shared(begun):
         return start(*args, **kwargs)
-    vars(thread).pop("_otel_context", None)  # where the instrumentation's wrapper is around this one
+    vars(begun).pop("_otel_context", None)  # where the instrumentation's wrapper is around this one
     return Context().run(start, *args, **kwargs)
+
+
+def _wrap_processes(process: ModuleType) -> None:
+    """A fork takes the context along: right for a process of the request's own, wrong for one of a pool."""
+    wrap_function_wrapper(process.BaseProcess, "start", _start)
 
 
 def _spare(interpreter: ModuleType) -> None:
@@ -81,6 +79,6 @@ def _spare(interpreter: ModuleType) -> None:
     interpreter.InterpreterPoolExecutor.submit = unwrap(ThreadPoolExecutor.submit)
 
 
-def _is_shared(thread: Thread) -> bool:
-    module = getattr(getattr(thread, "_target", None), "__module__", None)
+def _is_shared(begun: Any) -> bool:
+    module = getattr(getattr(begun, "_target", None), "__module__", None)
     return isinstance(module, str) and module.partition(".")[0] in SHARED

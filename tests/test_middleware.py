@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 from typing import Any, cast
+from wsgiref.util import FileWrapper
 
 import pytest
 from django.conf import settings as django_settings
@@ -308,13 +310,43 @@ def test_a_stream_that_nobody_reads_to_its_end_is_told_as_aborted(told: list[Rec
     assert only(told).aborted
 
 
-def test_a_file_keeps_the_servers_file_wrapper(told: list[Record]) -> None:
-    request = RequestFactory().get("/download/")
-    response = middleware.ObserveMiddleware(download)(request)
+def _file_response(file: Any) -> FileResponse:
+    request = RequestFactory(**{"wsgi.file_wrapper": FileWrapper}).get("/download/")
+    response = middleware.ObserveMiddleware(lambda _: FileResponse(file))(request)
     assert isinstance(response, FileResponse)
+    return response
+
+
+def test_a_file_keeps_the_servers_file_wrapper(told: list[Record]) -> None:
+    response = _file_response(Path(__file__).open("rb"))
     assert response.file_to_stream is not None
     response.close()
     assert not only(told).aborted
+
+
+def test_a_file_without_a_descriptor_is_read_under_its_id(told: list[Record]) -> None:
+    class Remote(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            read.append(correlation_id())
+            return super().read(size)
+
+    read: list[str | None] = []
+    assert _file_response(Remote(b"seven77")).getvalue() == b"seven77"
+    exchange = only(told)
+    assert set(read) == {exchange.correlation_id}
+    assert exchange.bytes_out == 7
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_error(told: list[Record]) -> None:
+    class Gone(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        _file_response(Gone(b"seven77")).getvalue()
+    failure = only(told).failure
+    assert failure is not None
+    assert (failure.type, failure.message) == ("OSError", "gone")
 
 
 async def _get(where: str, **headers: str) -> Any:
@@ -424,6 +456,7 @@ def test_a_thread_goes_on_with_its_request_and_the_next_request_is_not_touched(t
         assert pool.submit(correlation_id).result() is None
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_child_that_a_view_forks_has_the_id_and_tells_no_request(told: list[Record]) -> None:
     def view(_: HttpRequest) -> HttpResponse:
         if (child := os.fork()) == 0:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextvars import Context, copy_context
+from multiprocessing import get_context
 from multiprocessing.pool import ThreadPool
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import cast
@@ -155,6 +157,22 @@ def test_a_pools_thread_is_not_the_requests_that_started_it() -> None:
     assert first.result() == ("came-first-1", 0)
     assert later == ("came-later-2", 0)
     assert [of_nobody, between.result(), begun.result()] == [NOTHING] * 3
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_pools_process_is_not_the_requests_that_forked_it() -> None:
+    with correlated("came-first-1"), ProcessPoolExecutor(1, get_context("fork")) as pool:
+        assert pool.submit(seen).result() == NOTHING
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_for_a_request_has_its_id(here: None) -> None:
+    fork = get_context("fork")
+    told: SimpleQueue[Seen] = fork.SimpleQueue()
+    child = fork.Process(target=lambda: told.put(seen()))
+    child.start()
+    child.join()
+    assert told.get() == CARRIED
 
 
 def test_a_pool_that_takes_work_its_own_way_has_nobodys_id() -> None:
