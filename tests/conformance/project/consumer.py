@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import django
+from kafka.record.memory_records import MemoryRecords
 from opentelemetry import propagate, trace
 from opentelemetry.context import attach, detach, get_current
 from opentelemetry.instrumentation.kafka.utils import KafkaContextGetter
@@ -33,9 +33,8 @@ def on_record(fields: Fields) -> str:
     from tests.conformance.project.kit import KIT
     from tests.conformance.project.witness import witness
 
-    headers: list[tuple[str, bytes]] = [
-        (name, value.encode()) for name, value in json.loads(fields[b"headers"])
-    ]
+    [record] = MemoryRecords(fields[b"batch"]).next_batch()
+    headers: list[tuple[str, bytes]] = record.headers
     key = dict(headers)["key"].decode()
     token = attach(propagate.extract(headers, getter=KafkaContextGetter()))
     try:
