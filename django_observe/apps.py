@@ -24,7 +24,11 @@ _DATABASE_WORKERS = (
     "django_tasks_db.management.commands.db_worker",
     "django_tasks.backends.database.management.commands.db_worker",
 )
-_CHANNELS = {"channels.consumer": "consumers", "channels.routing": "channelroutes"}
+_CHANNELS = {
+    "channels.consumer": "consumers",
+    "channels.routing": "channelroutes",
+    "daphne.access": "daphnelog",
+}
 _awaited: set[str] = set()
 
 

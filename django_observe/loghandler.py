@@ -115,6 +115,11 @@ def _is_access_line(record: logging.LogRecord) -> bool:
     return record.msg == '"%s" %s %s'
 
 
+def _is_daphnes_access_line(record: logging.LogRecord) -> bool:
+    """Of daphne's `runserver`; that a WebSocket was opened or closed it says under the same name."""
+    return isinstance(record.args, dict) and "status" in record.args
+
+
 def _is_task_line(record: logging.LogRecord) -> bool:
     """Celery's internal errors are no outcome of a task and stay."""
     told = isinstance(record.args, dict) and record.args.get("description") != "INTERNAL ERROR"
@@ -128,6 +133,7 @@ def _always(record: logging.LogRecord) -> bool:
 _DUPLICATES: dict[str, Callable[[logging.LogRecord], bool]] = {
     "django.request": _has_own_line,
     "django.server": _is_access_line,
+    "django.channels.server": _is_daphnes_access_line,
     "uvicorn.access": _always,
     "gunicorn.access": _always,
     "celery.app.trace": _is_task_line,

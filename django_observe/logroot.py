@@ -6,8 +6,8 @@ import logging
 
 from django_observe.loghandler import is_standard
 
-CONSOLES = ("django", "django.server")
-"""Loggers on which Django's default puts console handlers of its own."""
+CONSOLES = ("", "django", "django.server")
+"""Loggers on which Django's default, on root daphne's command line, puts console handlers of its own."""
 
 
 class Takeover:

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.utils import log
 
-from django_observe import conf
+from django_observe import conf, daphnelog
 from django_observe.consoleformat import ConsoleFormatter
 from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
@@ -194,5 +194,8 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _writes_elsewhere(root: logging.Logger) -> bool:
-    """Whether the project called `basicConfig` or the like before Django started us."""
-    return any(type(handler) is logging.StreamHandler and is_standard(handler) for handler in root.handlers)
+    """Whether the project called `basicConfig` or the like before Django started us; daphne does for none."""
+    return any(
+        type(handler) is logging.StreamHandler and is_standard(handler) and not daphnelog.is_its(handler)
+        for handler in root.handlers
+    )

@@ -12,6 +12,7 @@ import django_observe
 PACKAGE = Path(django_observe.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.stat().st_size)
 EDGES = {"middleware", "streaming", "endpoints", "celery", "outbound", "urllibrequest", "database"}
+EDGES |= {"consumers", "handshake", "websocket", "httpconsumer", "workerchannel"}
 REPORTERS = {"logs", "metrics", "traces"}
 PROGRAMS = {"gunicorn.py", "cli.py", "console"}
 """Programs and configuration files of their own, which read their own environment."""
