@@ -42,7 +42,7 @@ class Observation:
         self.tally = Tally()
         self.view_exception: str | None = None
         self.failure: Failure | None = None
-        self._request = request
+        self.request = request
         self._own = not traced
         self._ended = False
         self._process = os.getpid()
@@ -130,7 +130,7 @@ class Observation:
     def _exchange(
         self, status: int, response: HttpResponseBase | None, *, bytes_out: int | None, aborted: bool
     ) -> Exchange:
-        request, meta = self._request, self._request.META
+        request, meta = self.request, self.request.META
         settings = conf.settings()
         match = request.resolver_match
         template = getattr(response, "template_name", None)

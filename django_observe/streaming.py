@@ -16,9 +16,9 @@ from django_observe.observation import Observation
 def observe(response: StreamingHttpResponse, observation: Observation) -> None:
     """Makes `response` end `observation` when its body ends, breaks or is given up by the client.
 
-    A FileResponse with a file keeps its iterator, and so the server's `wsgi.file_wrapper` (PEP 3333).
+    A file that the server sends by itself keeps its way there: nothing of it is read in Python.
     """
-    if isinstance(response, FileResponse) and response.file_to_stream is not None:
+    if isinstance(response, FileResponse) and _server_sends(response, observation):
         _end_on_close(response, observation, body=None)
         return
     body: _Body
@@ -28,6 +28,16 @@ def observe(response: StreamingHttpResponse, observation: Observation) -> None:
         body = _SyncBody(cast("Iterator[bytes]", response.streaming_content), response, observation)
     response.streaming_content = body
     _end_on_close(response, observation, body=body)
+
+
+def _server_sends(response: FileResponse, observation: Observation) -> bool:
+    """Whether the server sends the file by itself: by `wsgi.file_wrapper` (PEP 3333), given a descriptor."""
+    if response.file_to_stream is None or "wsgi.file_wrapper" not in observation.request.META:
+        return False
+    try:
+        return isinstance(response.file_to_stream.fileno(), int)
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 class _Body:

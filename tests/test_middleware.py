@@ -111,10 +111,6 @@ async def astream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
-def download(request: HttpRequest) -> FileResponse:
-    return FileResponse(BytesIO(b"seven77"), filename="a.txt")
-
-
 urlpatterns = [
     path("ok/", ok, name="ok"),
     path("aok/", aok),
@@ -128,7 +124,6 @@ urlpatterns = [
     path("stream/", stream),
     path("broken-stream/", broken_stream),
     path("astream/", astream),
-    path("download/", download),
     path("nested/", include(([re_path(r"^(?P<pk>\d+)/$", lambda request, pk: HttpResponse(pk))], "nested"))),
 ]
 
@@ -311,16 +306,17 @@ def test_a_stream_that_nobody_reads_to_its_end_is_told_as_aborted(told: list[Rec
 
 
 def _file_response(file: Any) -> FileResponse:
-    request = RequestFactory(**{"wsgi.file_wrapper": FileWrapper}).get("/download/")
+    request = RequestFactory().get("/download/", **{"wsgi.file_wrapper": cast("Any", FileWrapper)})
     response = middleware.ObserveMiddleware(lambda _: FileResponse(file))(request)
     assert isinstance(response, FileResponse)
     return response
 
 
 def test_a_file_keeps_the_servers_file_wrapper(told: list[Record]) -> None:
-    response = _file_response(Path(__file__).open("rb"))
-    assert response.file_to_stream is not None
-    response.close()
+    with Path(__file__).open("rb") as file:
+        response = _file_response(file)
+        assert cast("Any", response.file_to_stream) is file
+        response.close()
     assert not only(told).aborted
 
 
