@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("tests.conformance.rows")
+pytest.register_assert_rewrite("tests.conformance.rows", "tests.conformance.exchanges")
 
 from tests.collector import Collector  # noqa: E402
 from tests.conformance.rows import Row  # noqa: E402

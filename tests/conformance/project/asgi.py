@@ -18,12 +18,15 @@ _django = get_asgi_application()
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Django's, with a witness after it."""
+    from tests.conformance.project import exchange
     from tests.conformance.project.witness import left
 
     if scope["type"] != "http":
         return
+    key = parse_qs(scope["query_string"].decode()).get("key", [None])[0]
+    exchange.begin(scope["path"], key)
     before = get_current()
     try:
         await _django(scope, receive, send)
     finally:
-        left(parse_qs(scope["query_string"].decode()).get("key", [None])[0], before)
+        left(key, before)

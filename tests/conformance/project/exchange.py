@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
 
 from django.core.signals import request_finished, request_started
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,15 +30,16 @@ class Exchange:
 current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
+def begin(path: str, key: str | None) -> None:
+    """Called by the application's wrapper: a signal's receiver could set nothing for others under ASGI."""
+    current.set(Exchange(key) if key and path.startswith(WATCHED) else None)
+
+
 @receiver(request_started)
-def on_start(environ: Any = None, scope: Any = None, **_: Any) -> None:
+def on_start(**_: Any) -> None:
     """Comes before any middleware."""
-    path = scope["path"] if scope else environ["PATH_INFO"]
-    query = scope["query_string"].decode() if scope else environ["QUERY_STRING"]
-    current.set(None)
-    if path.startswith(WATCHED):
-        exchange = Exchange(parse_qs(query)["key"][0])
-        current.set(exchange)
+    exchange = current.get()
+    if exchange is not None:
         witness(exchange.key, "request_started")
 
 

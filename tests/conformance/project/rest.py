@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from rest_framework.authentication import TokenAuthentication
@@ -30,7 +30,7 @@ class Protected(APIView):
 
 def token(request: HttpRequest) -> JsonResponse:
     """A new user, named by the key, and a token."""
-    user = get_user_model().objects.create_user(request.GET["key"])
+    user = User.objects.create_user(request.GET["key"])
     return JsonResponse({"user": user.pk, "token": Token.objects.create(user=user).key})
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from io import FileIO
-from pathlib import Path
+from io import BytesIO, FileIO
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
@@ -17,7 +16,7 @@ from tests.conformance.project.witness import witness
 PAUSE = 0.05
 """Seconds that each step takes."""
 
-FILE = str(Path(__file__))
+FILE = __file__
 
 
 def parts(key: str, steps: int, fault: str) -> Iterator[str]:
@@ -58,31 +57,65 @@ async def astream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(aparts(*_asked(request)))
 
 
+def large(request: HttpRequest) -> StreamingHttpResponse:
+    """More than a client takes that does not read."""
+
+    def body() -> Iterator[bytes]:
+        try:
+            for number in range(1_000):
+                yield b"part %d" % number + bytes(100_000)
+        finally:
+            witness(request.GET["key"], "end")
+
+    return StreamingHttpResponse(body())
+
+
 @gzip_page
 def compressed(request: HttpRequest) -> HttpResponse:
     return stream(request)
 
 
-class Read(FileIO):
-    """A file that says so when Python reads it: `sendfile` has the kernel do that."""
+class Local(FileIO):
+    """A file that says so when Python reads it: with `sendfile` only the kernel does."""
 
     key = ""
 
-    def read(self, size: int | None = -1, /) -> bytes | None:
+    def read(self, size: int | None = -1, /) -> bytes:
         witness(self.key, "read")
-        return super().read(-1 if size is None else size)
+        return super().read(-1 if size is None else size) or b""
 
 
-def download(request: HttpRequest) -> FileResponse:
-    file = Read(FILE)
+class Remote(BytesIO):
+    """A file without a descriptor, as a storage's over a network is."""
+
+    def __init__(self, key: str, fault: str) -> None:
+        super().__init__(b"remote")
+        self._key = key
+        self._fault = fault
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        witness(self._key, "read")
+        if self._fault:
+            raise OSError(self._fault)
+        return super().read(size)
+
+
+def local(request: HttpRequest) -> FileResponse:
+    file = Local(FILE)
     file.key = request.GET["key"]
     witness(file.key, "view")
-    return FileResponse(file)  # type: ignore[arg-type]
+    return FileResponse(file)
+
+
+def remote(request: HttpRequest) -> FileResponse:
+    return FileResponse(Remote(request.GET["key"], request.GET.get("fault", "")))
 
 
 urlpatterns = [
     path("sync/", stream),
     path("async/", astream),
+    path("large/", large),
     path("compressed/", compressed),
-    path("file/", download),
+    path("local/", local),
+    path("remote/", remote),
 ]

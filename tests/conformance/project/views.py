@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.signals import got_request_exception
 from django.db import transaction
 from django.db.models.signals import post_save
@@ -68,7 +68,7 @@ def template(request: HttpRequest) -> HttpResponse:
 def on_commit(request: HttpRequest) -> HttpResponse:
     key = request.GET["key"]
     with transaction.atomic():
-        get_user_model().objects.create_user(key)
+        User.objects.create_user(key)
         transaction.on_commit(lambda: witness(key, "on_commit"))
         transaction.on_commit(lambda: witness(key, "robust"), robust=True)
     return HttpResponse("committed")
@@ -77,7 +77,7 @@ def on_commit(request: HttpRequest) -> HttpResponse:
 def rollback(request: HttpRequest) -> HttpResponse:
     key = request.GET["key"]
     with transaction.atomic():
-        get_user_model().objects.create_user(key)
+        User.objects.create_user(key)
         transaction.on_commit(lambda: witness(key, "on_commit"))
         witness(key, "view")
         raise LookupError("no such luck")
@@ -85,16 +85,16 @@ def rollback(request: HttpRequest) -> HttpResponse:
 
 def users(request: HttpRequest) -> HttpResponse:
     """How many users bear the key as their name."""
-    return JsonResponse(get_user_model().objects.filter(username=request.GET["key"]).count(), safe=False)
+    return JsonResponse(User.objects.filter(username=request.GET["key"]).count(), safe=False)
 
 
 def signals(request: HttpRequest) -> HttpResponse:
     """Its receivers say what they run under: those below, and those of exchange.py."""
-    get_user_model().objects.create_user(request.GET["key"])
+    User.objects.create_user(request.GET["key"])
     raise LookupError("no such luck")
 
 
-@receiver(post_save, sender="auth.User")
+@receiver(post_save, sender=User)
 def on_save(instance: Any, **_: Any) -> None:
     witness(instance.username, "post_save")
 

@@ -41,11 +41,15 @@ class Watched:
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Django's, with a witness after it."""
+    from tests.conformance.project import exchange
+
     key = parse_qs(environ.get("QUERY_STRING", "")).get("key", [None])[0]
+    exchange.begin(environ.get("PATH_INFO", ""), key)
     before = get_current()
     body = Watched(_django(environ, start_response), key, before)
     wrapper = environ.get("wsgi.file_wrapper")
-    if isinstance(wrapper, type) and isinstance(body.body, wrapper):
-        body.body.close = body.close  # the server closes what it made
-        return cast("Iterable[bytes]", body.body)
-    return body
+    if not isinstance(wrapper, type) or not isinstance(body.body, wrapper):
+        return body
+    file: Any = body.body
+    file.close = body.close  # the server closes what it made
+    return cast("Iterable[bytes]", file)
