@@ -22,7 +22,7 @@ def outgoing() -> dict[str, str]:
 
 
 @contextmanager
-def continued(fields: Mapping[bytes, bytes], name: str) -> Iterator[None]:
+def continued(fields: Mapping[bytes, bytes] | list[tuple[str, bytes]], name: str) -> Iterator[None]:
     """The block in which a message is worked on."""
     if KIT == "ours":
         import django_observe
@@ -30,7 +30,9 @@ def continued(fields: Mapping[bytes, bytes], name: str) -> Iterator[None]:
         with django_observe.continued(fields, name):
             yield
         return
-    context = propagate.extract({key.decode(): value.decode() for key, value in fields.items()})
+    items = fields.items() if isinstance(fields, Mapping) else fields
+    carrier = {key.decode() if isinstance(key, bytes) else key: value.decode() for key, value in items}
+    context = propagate.extract(carrier)
     tracer = trace.get_tracer("conformance")
     with tracer.start_as_current_span(name, context, trace.SpanKind.CONSUMER):
         yield

@@ -30,7 +30,7 @@ def on_event(fields: Fields) -> str:
 
 def on_record(fields: Fields) -> str:
     """A record with Kafka's headers: once as OpenTelemetry's page has it, once by our name for it."""
-    from tests.conformance.project.kit import KIT
+    from tests.conformance.project.carriers import continued
     from tests.conformance.project.witness import witness
 
     [record] = MemoryRecords(fields[b"batch"]).next_batch()
@@ -42,11 +42,8 @@ def on_record(fields: Fields) -> str:
             witness(key, "extracted")
     finally:
         detach(token)
-    if KIT == "ours":
-        from django_observe import continued
-
-        with continued(headers, "process orders"):
-            witness(key, "continued")
+    with continued(headers, "process orders"):
+        witness(key, "continued")
     return key
 
 
