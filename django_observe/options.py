@@ -125,8 +125,8 @@ class Settings:
     worker_metrics_port: int | None = _setting(
         9808,
         parsing.port_or_none,
-        "Port of a Celery worker's metrics page, or None. OBSERVE_WORKER_METRICS_PORT wins, unless it is "
-        "empty; there 0 is off.",
+        "Port of a worker's metrics page (Celery's, or manage.py db_worker), or None. "
+        "OBSERVE_WORKER_METRICS_PORT wins, unless it is empty; there 0 is off.",
     )
     worker_metrics_host: str = _setting(
         "127.0.0.1",

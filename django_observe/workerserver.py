@@ -1,4 +1,4 @@
-"""The metrics page of a Celery worker: one small HTTP server in its main process, for it and its pool."""
+"""The metrics page of a worker: one small HTTP server in its main process, for it and its pool."""
 
 from __future__ import annotations
 

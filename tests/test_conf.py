@@ -139,7 +139,9 @@ def test_an_unknown_key_suggests_the_nearest(key: str, near: str) -> None:
 
 @pytest.mark.parametrize("key", ["QZX", "DEBUG", "SERVICE_NAME_FOUND", "TRUSTED_PEERS_GIVEN"])
 def test_what_is_no_setting_is_refused(key: str) -> None:
-    assert f"DJANGO_OBSERVE['{key}'] is not a setting; accepted are CELERY, " in faults(**{key: 1})
+    assert f"DJANGO_OBSERVE['{key}'] is not a setting; accepted are BACKGROUND_TASKS, CELERY, " in faults(
+        **{key: 1}
+    )
 
 
 @pytest.mark.parametrize("value", [None, [], "orders", 5])

@@ -14,14 +14,17 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 
 from django_observe.metricset import ALL_FAMILIES, CLIENT_DURATION, DB_QUERY_DURATION
-from django_observe.taskmetricset import TASK_FAMILIES
+from django_observe.taskmetricset import DJANGO_TASK_QUEUE_WAIT, DJANGO_TASK_RUNTIME, TASK_FAMILIES
 from tests.console.running import Console, running
 from tests.processes import Process, free_port, get, require, wait_until
 
 ROOT = Path(__file__).parent.parent
+OF_BACKGROUND_TASKS: Final = {DJANGO_TASK_QUEUE_WAIT.name, DJANGO_TASK_RUNTIME.name}
+"""The rows of background tasks look at these: tests/conformance/test_backgroundtasks.py."""
+
 LATENCIES: Final = {
     family.name for family in ALL_FAMILIES if family.kind == "histogram" and "body" not in family.name
-}
+} - OF_BACKGROUND_TASKS
 OF_WORKERS: Final = {family.name for family in TASK_FAMILIES} & LATENCIES
 ON_BOTH: Final = {CLIENT_DURATION.name, DB_QUERY_DURATION.name}
 OPENMETRICS: Final = {"Accept": "application/openmetrics-text; version=1.0.0"}

@@ -12,7 +12,7 @@ from tests.conformance import services
 from tests.conformance.rows import Row
 from tests.conformance.services import Program, Server
 from tests.oneline.environments import environment
-from tests.processes import Answer, Process, free_port
+from tests.processes import Answer, Process, free_port, get
 
 COLUMNS = {"django-tasks on Django 5.2": "5.2", "Django 6.1": "6.1"}
 """Columns of the rows, with the Django version of each. The hand assembly is installed in the first only."""
@@ -28,12 +28,13 @@ class Background:
     """One web server and one worker of the queue `default`, on one database."""
 
     def __init__(self, version: str, collector: Collector, folder: Path, stack: ExitStack) -> None:
+        self._metrics_port = free_port()
         self._python = str(environment(version).program("python"))
         self._variables = services.environment(
             collector,
             DJANGO_SETTINGS_MODULE=f"{_MODULE}.backgroundsettings",
             CONFORMANCE_DATABASE=str(folder / f"{version}.sqlite3"),
-            OBSERVE_WORKER_METRICS_PORT=str(free_port()),
+            OBSERVE_WORKER_METRICS_PORT=str(self._metrics_port),
         )
         self._once("-m", "django", "migrate", "--verbosity", "0")
         self.server = self._server(stack)
@@ -53,6 +54,11 @@ class Background:
             return found if found["status"] not in {"READY", "RUNNING"} else {}
 
         return self.worker.process.wait_for(ended, "a task that has ended", 15)
+
+    def metrics(self) -> str:
+        """The worker's metrics page."""
+        accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+        return get(f"http://127.0.0.1:{self._metrics_port}/metrics", accept).text
 
     def work_without_the_kit(self, queue: str) -> None:
         """One worker that has never heard of the package, until the queue is empty."""
