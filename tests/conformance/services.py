@@ -71,10 +71,11 @@ class Server(Program):
 class Worker(Program):
     """A Celery worker of the project, and the server that publishes to its queue."""
 
-    def __init__(self, process: Process, queue: str, publisher: Server) -> None:
+    def __init__(self, process: Process, queue: str, publisher: Server, metrics_port: int) -> None:
         super().__init__(process)
         self.queue = queue
         self.publisher = publisher
+        self.metrics_port = metrics_port
 
     def publish(self, row: Row, scenario: str, **query: str) -> Answer:
         """Has the server publish: `project/publishing.py` knows the scenarios by name."""
@@ -109,11 +110,13 @@ Servers = Programs[Server]
 Workers = Programs[Worker]
 
 _GUNICORN = ("-m", "gunicorn", f"{PROJECT}.wsgi:application", "--bind", "127.0.0.1:{port}")
+_UVICORN = ("-m", "uvicorn", "--port", "{port}", "--log-level", "warning")
 SERVERS: dict[str, tuple[str, ...]] = {
     "gunicorn sync": _GUNICORN,
     "gunicorn gthread": (*_GUNICORN, "--worker-class", "gthread", "--threads", "8"),
-    "uvicorn": ("-m", "uvicorn", f"{PROJECT}.asgi:application", "--port", "{port}", "--log-level", "warning"),
+    "uvicorn": (*_UVICORN, f"{PROJECT}.asgi:application"),
     "daphne": ("-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", f"{PROJECT}.channelsasgi:application"),
+    "uvicorn with Channels": (*_UVICORN, f"{PROJECT}.channelsasgi:application"),
 }
 POOLS = {"prefork": ("-c", "2"), "threads": ("-c", "2"), "solo": ()}
 BROKERS = ("Redis", "RabbitMQ")
@@ -151,7 +154,8 @@ def start_worker(
     queue = f"{pool}-{free_port()}"
     argv = [sys.executable, "-m", "celery", "-A", PROJECT, "worker", "-P", pool, *POOLS[pool]]
     argv += ["-Q", queue, "-n", f"{queue}@here", "-l", "INFO", "--without-gossip", "--without-mingle", *more]
-    ports = {"OBSERVE_WORKER_METRICS_PORT": str(free_port()), "TASK_QUEUE": queue}
-    process = stack.enter_context(Process(argv, cwd=ROOT, env={**variables, **ports}))
+    port = free_port()
+    own = {"OBSERVE_WORKER_METRICS_PORT": str(port), "TASK_QUEUE": queue}
+    process = stack.enter_context(Process(argv, cwd=ROOT, env={**variables, **own}))
     process.wait_for_line("ready.", 60)
-    return Worker(process, queue, publisher)
+    return Worker(process, queue, publisher, port)

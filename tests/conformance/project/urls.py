@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from tests.conformance.project import troublepublishing  # noqa: F401 - its scenarios
+from tests.conformance.project import canvas, troublepublishing  # noqa: F401 - their scenarios
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -19,6 +19,7 @@ urlpatterns = [
     path("django/", include("tests.conformance.project.views")),
     path("concurrency/", include("tests.conformance.project.concurrency")),
     path("messages/", include("tests.conformance.project.messages")),
+    path("channels/", include("tests.conformance.project.consumers")),
     path("commands/", include("tests.conformance.project.commands")),
     path("celery/<slug:scenario>/", include("tests.conformance.project.publishing")),
 ]
