@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("tests.conformance.rows", "tests.conformance.exchanges")
+pytest.register_assert_rewrite(
+    "tests.conformance.rows", "tests.conformance.runs", "tests.conformance.exchanges"
+)
 
 from tests.collector import Collector  # noqa: E402
 from tests.conformance.rows import Row  # noqa: E402

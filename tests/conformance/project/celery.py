@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -17,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.conformance.project.setti
 app = Celery("conformance")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="troubletasks")
 
 _build_tracer = celery_trace.build_tracer
 
@@ -35,7 +37,7 @@ def on_pool_process(**_: Any) -> None:
 
 
 def build_tracer(*args: Any, **kwargs: Any) -> Any:
-    """Celery's own, with a witness after each run; a task's `key` says which row it is of."""
+    """Celery's own, with a witness after each run."""
     traced = _build_tracer(*args, **kwargs)
 
     def watched(uuid: str, positional: Any, named: Any, request: Any = None) -> Any:
@@ -45,9 +47,15 @@ def build_tracer(*args: Any, **kwargs: Any) -> Any:
         try:
             return traced(uuid, positional, named, request)
         finally:
-            left((named or {}).get("key"), before, task_id=uuid)
+            left(_key(positional, named or {}), before, run_id=uuid)
 
     return watched
+
+
+def _key(positional: Any, named: dict[str, Any]) -> str | None:
+    """Which row a run is of; Celery's own tasks have its `key` somewhere in what they pass on."""
+    found = re.search(r"'([0-9a-f]{32})'", repr((named, positional)))
+    return named.get("key") or (found and found[1])
 
 
 for module in list(sys.modules.values()):
