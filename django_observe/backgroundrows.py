@@ -22,6 +22,7 @@ KEY = "django_observe"
 """The one key of the object that is stored."""
 
 _COLUMN = "return_value"
+_FINISHED = frozenset({"SUCCESSFUL", "SUCCEEDED", "FAILED"})
 _KEPT = "_django_observe_headers"
 
 
@@ -57,10 +58,11 @@ def _kept(row: Any) -> Headers:
 
 
 def _on_loaded(*, instance: Any, **_: Any) -> None:
-    """Takes ours out of the column, which may be deferred."""
+    """Takes ours out of the column, which may be deferred; what a task has returned is its own."""
     with guard("backgroundtasks"):
         stored = vars(instance).get(_COLUMN)
-        if isinstance(stored, dict) and stored.keys() == {KEY}:
+        ours = isinstance(stored, dict) and stored.keys() == {KEY}
+        if ours and vars(instance).get("status") not in _FINISHED:
             vars(instance)[_KEPT] = stored[KEY]
             vars(instance)[_COLUMN] = None
 

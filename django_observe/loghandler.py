@@ -126,6 +126,11 @@ def _is_task_line(record: logging.LogRecord) -> bool:
     return told and conf.settings().celery and str(record.msg).startswith("Task %(name)s[%(id)s]")
 
 
+def _is_background_task_line(record: logging.LogRecord) -> bool:
+    """Of its start or end; that a task was enqueued is said in other words."""
+    return conf.settings().background_tasks and record.msg == "Task id=%s path=%s state=%s"
+
+
 def _always(record: logging.LogRecord) -> bool:
     return FIELDS not in record.__dict__
 
@@ -138,4 +143,6 @@ _DUPLICATES: dict[str, Callable[[logging.LogRecord], bool]] = {
     "gunicorn.access": _always,
     "celery.app.trace": _is_task_line,
     "celery.worker.strategy": _is_task_line,
+    "django.tasks": _is_background_task_line,
+    "django_tasks": _is_background_task_line,
 }

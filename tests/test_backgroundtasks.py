@@ -301,13 +301,19 @@ def test_receivers_of_the_projects_own_run_under_the_id_and_may_raise(captured: 
     assert len(captured.tasks()) == 1
 
 
-def test_every_line_of_a_run_has_the_id(captured: Captured, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_has_one_line(captured: Captured, caplog: pytest.LogCaptureFixture) -> None:
     with correlated(ID), caplog.at_level(logging.INFO):
-        tasks.boom.enqueue()
+        result = tasks.boom.enqueue()
+        work()
+    told = [line for line in captured.lines if "boom" in line["message"]]
+    assert [(line.get("event"), line["correlation_id"]) for line in told] == [("task", ID)]
+    assert f"Task id={result.id} path={tasks.boom.module_path} state=FAILED" in caplog.messages
+
+
+def test_a_task_may_return_what_looks_like_ours(captured: Captured) -> None:
+    result = tasks.echo.enqueue({"django_observe": {"x-correlation-id": OTHER}})
     work()
-    told = [line for line in captured.lines if "Task id" in line["message"] or line.get("event") == "task"]
-    assert told
-    assert {line["correlation_id"] for line in told} == {ID}
+    assert tasks.echo.get_result(result.id).return_value == {"django_observe": {"x-correlation-id": OTHER}}
 
 
 def test_a_task_that_is_gone_fails_under_the_id(captured: Captured) -> None:

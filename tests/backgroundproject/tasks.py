@@ -25,6 +25,11 @@ async def atell() -> dict[str, Any]:
     return where()
 
 
+@task
+def echo(value: Any) -> Any:
+    return value
+
+
 @task(takes_context=True)
 def arguments(context: TaskContext, /, *args: int, **kwargs: int) -> list[Any]:
     result = context.task_result
