@@ -1,8 +1,11 @@
-"""What the kit itself tells of an answer, once that has been closed: one line and one server span."""
+"""What the kit itself tells of an answer once that was closed, and clients that do not wait for one."""
 
 from __future__ import annotations
 
+import socket
+import struct
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.collector import Received
 from tests.conformance.rows import Row
@@ -31,6 +34,20 @@ def expect_once(
         span = server_span(row)
         assert (span.raw.status.code == ERROR_STATUS) is (error is not None)
     return line
+
+
+def leave(server: Server, path: str, row: Row, until: str | None = None) -> None:
+    """Asks and goes away without a word: when the first part has come, or when a place was passed there."""
+    parts = urlsplit(server.url)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in row.headers.items())
+    received = b""
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
+        if until is not None:
+            server.witness(row, until)
+        while until is None and b"part 0" not in received:
+            received += connection.recv(4096)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def server_span(row: Row) -> Received:

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from tests.conformance.exchanges import expect_once
+from tests.conformance.exchanges import expect_once, leave
 from tests.conformance.rows import Row, row
 from tests.conformance.services import Server, Servers
 from tests.conformance.telemetry import Spans
@@ -60,6 +60,16 @@ def test_class_based_view(row: Row, servers: Servers, server: str) -> None:
 def test_async_class_based_view(row: Row, servers: Servers, server: str) -> None:
     expect_answer(row, servers[server], "aclass/", 200, "before", "view")
     expect_once(row, servers[server], route="django/aclass/", status=200)
+
+
+@row("Django", "{kind} view: the client leaves before it is done", column="server")
+@pytest.mark.parametrize(("server", "kind"), [("uvicorn", "async"), ("uvicorn", "sync")])
+def test_client_leaves(row: Row, servers: Servers, server: str, kind: str) -> None:
+    """An async view is cancelled; a sync one goes on in its thread, under its ID."""
+    leave(servers[server], f"/django/slow-{kind}/?key={row.key}", row, until="view")
+    for place in ("view", "end"):
+        row.expect(servers[server].witness(row, place), servers[server])
+    expect_once(row, servers[server], "request_aborted", status=499)
 
 
 @row("Django", "REST framework, a token's user", column="server")

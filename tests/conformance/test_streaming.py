@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import socket
-import struct
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conformance.exchanges import expect_once, server_span
+from tests.conformance.exchanges import expect_once, leave, server_span
 from tests.conformance.project import streams
 from tests.conformance.rows import Row, row
 from tests.conformance.services import Server, Servers
@@ -33,20 +30,6 @@ def expect_steps(row: Row, server: Server, number: int = STEPS) -> None:
         with row.aspect("trace"):
             assert len(path) == 1, "the server span is the current one"
     row.expect_clean(server)
-
-
-def leave(server: Server, path: str, row: Row, until: str | None = None) -> None:
-    """Asks and goes away without a word: when the first part has come, or when a place was passed there."""
-    parts = urlsplit(server.url)
-    headers = "".join(f"{name}: {value}\r\n" for name, value in row.headers.items())
-    received = b""
-    with socket.create_connection((parts.hostname, parts.port or 80), timeout=10) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
-        if until is not None:
-            server.witness(row, until)
-        while until is None and b"part 0" not in received:
-            received += connection.recv(4096)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @row("Django", "StreamingHttpResponse, {kind}: timed to its last byte", column="server")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -45,6 +46,23 @@ class ClassBased(View):
 class AsyncClassBased(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
         return await aplain(request)
+
+
+async def aslow(request: HttpRequest) -> HttpResponse:
+    """Longer than its client waits."""
+    witness(request.GET["key"], "view")
+    try:
+        await asyncio.sleep(5)
+    finally:
+        witness(request.GET["key"], "end")
+    return HttpResponse("slow")
+
+
+def slow(request: HttpRequest) -> HttpResponse:
+    witness(request.GET["key"], "view")
+    time.sleep(0.3)
+    witness(request.GET["key"], "end")
+    return HttpResponse("slow")
 
 
 @gzip_page
@@ -108,6 +126,8 @@ def on_exception(request: HttpRequest, **_: Any) -> None:
 urlpatterns = [
     path("sync/", plain),
     path("async/", aplain),
+    path("slow-sync/", slow),
+    path("slow-async/", aslow),
     path("class/", ClassBased.as_view()),
     path("aclass/", AsyncClassBased.as_view()),
     path("large/", large),
