@@ -10,11 +10,11 @@ SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "tests.conformance.project.urls"
 MIDDLEWARE = [
+    "tests.conformance.project.middlewares.Meddling",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tests.conformance.project.hooks.Hooks",
-    "tests.conformance.project.middlewares.Meddling",
     "tests.conformance.project.middlewares.Conditional",
     "tests.conformance.project.middlewares.Csrf",
 ]
