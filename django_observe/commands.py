@@ -2,6 +2,7 @@
 
 A command that serves, or runs others' work, until it is stopped has none: it would be everybody's. The
 setting COMMANDS_WITHOUT_ID says which do. What a request, a task or another command calls is part of that.
+Of Django's own only `migrate` has a span: builds and hooks run `check` where there is no collector.
 """
 
 from __future__ import annotations
@@ -58,11 +59,13 @@ def _execute(
 
 def _work(command: BaseCommand, *, is_process: bool) -> Work | None:
     """The work of a command that is a piece of work of its own; `is_process`: the process is there for it."""
-    name = type(command).__module__.rpartition(".")[2]
+    module, _, name = type(command).__module__.rpartition(".")
     if correlation.correlation_id() is not None or _serves(name):
         return None
     identifier, context = messages.received(_environment()) if is_process else (None, get_current())
-    span = workspan.started(f"manage.py {name}", context)
+    span = None
+    if not module.startswith("django.") or name == "migrate":
+        span = workspan.started(f"manage.py {name}", context)
     if span is not None and is_process:
         exits.hook()
     return Work(identifier, context, span)

@@ -115,6 +115,14 @@ def test_one_that_only_sounds_like_it_has_one(name: str) -> None:
     assert command.seen is not None
 
 
+def test_djangos_own_have_no_span_but_for_migrate(captured: Captured) -> None:
+    for module in ("django.core.management.commands.check", "django.core.management.commands.migrate"):
+        command: Close = type("Command", (Close,), {"__module__": module})()
+        call_command(command)
+        assert command.seen is not None
+    assert [span.name for span in captured.spans] == ["manage.py migrate"]
+
+
 @override_settings(DJANGO_OBSERVE={"COMMANDS_WITHOUT_ID": ["close_*"]})
 def test_a_project_says_which_serve() -> None:
     serving, other = named("close_queue"), named("shell")
