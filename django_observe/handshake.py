@@ -22,6 +22,10 @@ DENIED: Final = 403
 
 METHOD: Final = "GET"
 
+_FIRST: Final = "2.0"
+_SPECIFIED: Final = {"websocket.accept": "2.1"}
+"""Since which version of ASGI's HTTP and WebSocket specification a message has headers."""
+
 
 class Handshake:
     """As with a request: trusted peers are continued, a stranger's ID is noted and their trace linked."""
@@ -82,8 +86,15 @@ class Handshake:
         )
 
 
-def echoed(message: dict[str, Any], identifier: str) -> dict[str, Any]:
-    """`message`, the beginning of an answer, with the ID among its headers, unless it has one already."""
+def echoed(message: dict[str, Any], identifier: str, scope: dict[str, Any]) -> dict[str, Any]:
+    """`message`, the beginning of an answer, with the ID among its headers, unless it has one already.
+
+    Where the server says that it takes them. A scope without `asgi` is a test's, which may compare headers.
+    """
+    asgi = scope.get("asgi")
+    least = _SPECIFIED.get(message["type"], _FIRST)
+    if asgi is None or asgi.get("spec_version", _FIRST) < least:
+        return message
     header = conf.settings().correlation_header
     headers = [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
     if header is None or any(name.lower() == header.lower().encode() for name, _ in headers):

@@ -31,6 +31,7 @@ class HttpDialogue:
                 url_name=name_of(consumer),
                 route=channelroutes.current(),
             )
+        self._scope = scope
         self._observation = Observation(request)
         self._status: int | None = None
         self._bytes = 0
@@ -59,7 +60,7 @@ class HttpDialogue:
         """Takes the status, and adds the ID to the headers where the application sends none."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            return echoed(message, self._observation.correlation_id)
+            return echoed(message, self._observation.correlation_id, self._scope)
         if message["type"] == "http.response.body":
             self._bytes += len(message.get("body", b""))
             self._complete = not message.get("more_body", False)

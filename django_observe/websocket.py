@@ -83,14 +83,14 @@ class WebSocketDialogue:
             self._sent += 1
         elif kind == "websocket.accept":
             self._handshake.answered(SWITCHING_PROTOCOLS)
-            return echoed(message, self._handshake.correlation_id)
+            return echoed(message, self._handshake.correlation_id, self._scope)
         elif kind == "websocket.close":
             self._handshake.answered(DENIED)
             if self._close_code is None and self._handshake.status == SWITCHING_PROTOCOLS:
                 self._close_code = message.get("code") or NORMAL_CLOSURE
         elif kind == "websocket.http.response.start":
             self._handshake.answered(message["status"])
-            return echoed(message, self._handshake.correlation_id)
+            return echoed(message, self._handshake.correlation_id, self._scope)
         return message
 
     def _add(self, handled: HandledMessage) -> None:

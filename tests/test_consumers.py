@@ -42,6 +42,9 @@ HEADERS = [
     (b"x-correlation-id", GIVEN.encode()),
     (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode()),
 ]
+NOTHING = [(None, None, False, "", True)]
+"""What one connection may leave."""
+
 Application = Callable[..., Awaitable[Any]]
 
 pytestmark = pytest.mark.django_db(transaction=True)  # Channels looks after connections around each message
@@ -76,7 +79,8 @@ class Tells:
             try:
                 await application(scope, receive, send)
             finally:
-                self.left.append((correlation_id(), tally.current(), get_current() == before))
+                bound = (correlation_id(), tally.current(), consumers._observed.get())
+                self.left.append((*bound, channelroutes.current(), get_current() == before))
 
         return watched
 
@@ -170,6 +174,7 @@ def talk(
     headers: list[tuple[bytes, bytes]] | None = None,
     client: tuple[str, int] | None = None,
     code: int = 1000,
+    version: str | None = None,
 ) -> WebsocketCommunicator:
     """One connection: connect, each text and its answer, disconnect."""
 
@@ -177,6 +182,8 @@ def talk(
         spoken = WebsocketCommunicator(served, "/ws/lobby/", headers=HEADERS if headers is None else headers)
         if client is not None:
             spoken.scope["client"] = client
+        if version is not None:
+            spoken.scope["asgi"] = {"version": "3.0", "spec_version": version}
         await spoken.connect()
         for text in sent:
             await spoken.send_to(text_data=text)
@@ -199,11 +206,10 @@ def only(telemetry: Captured) -> WebSocket:
 @pytest.mark.parametrize("kind", [Async, Sync, AsyncJson, Json])
 def test_a_connection_has_one_id_and_one_trace(kind: type[AsyncConsumer], tells: Tells) -> None:
     with captured() as telemetry:
-        spoken = talk(application(kind, tells), '"a"', '"b"')
+        talk(application(kind, tells), '"a"', '"b"')
     places = ["connect", "receive", "receive", "disconnect"]
     assert tells.seen == [(place, GIVEN) for place in places]
-    assert tells.left == [(None, None, True)]
-    assert (b"x-correlation-id", GIVEN.encode()) in spoken.response_headers
+    assert tells.left == NOTHING
     first = next(span for span in telemetry.spans if span.name == "GET ws/<slug:room>/")
     assert first.parent is not None
     assert (f"{first.context.trace_id:032x}", f"{first.parent.span_id:016x}") == (TRACE, PARENT)
@@ -287,7 +293,7 @@ def test_without_a_caller_the_id_is_the_traces(tells: Tells) -> None:
 def test_without_tracing_the_id_is_there_all_the_same(tells: Tells) -> None:
     talk(application(Async, tells), "a")
     assert tells.ids == {GIVEN}
-    assert tells.left == [(None, None, True)]
+    assert tells.left == NOTHING
 
 
 class Grouped(Async):
@@ -334,7 +340,7 @@ def test_a_handlers_exception_passes_and_is_told(kind: type[AsyncConsumer], tell
     failed = [span for span in telemetry.spans if span.status.status_code is StatusCode.ERROR]
     assert [span.name for span in failed] == ["websocket.receive ws/<slug:room>/"]
     assert (failed[0].attributes or {})["error.type"] == "ValueError"
-    assert tells.left == [(None, None, True)]
+    assert tells.left == NOTHING
 
 
 class Denying(Async):
@@ -381,7 +387,7 @@ def test_a_cancelled_connection_ends_once(tells: Tells) -> None:
         asyncio.run(run())
     socket = only(telemetry)
     assert (socket.status, socket.close_code, socket.failure) == (101, None, None)
-    assert tells.left == [(None, None, True)]
+    assert tells.left == NOTHING
 
 
 class Closing(Async):
@@ -396,19 +402,28 @@ def test_the_close_code_is_that_of_who_closed_first(tells: Tells) -> None:
     assert only(telemetry).close_code == 4001
 
 
+@pytest.mark.parametrize(
+    ("version", "headers"), [("2.4", [(b"x-correlation-id", GIVEN.encode())]), ("2.0", []), (None, [])]
+)
+def test_the_handshake_is_answered_with_the_id_where_the_server_takes_headers(
+    tells: Tells, version: str | None, headers: list[tuple[bytes, bytes]]
+) -> None:
+    assert talk(application(Async, tells), version=version).response_headers == headers
+
+
 class OwnHeader(Async):
     async def connect(self) -> None:
         await self.accept(headers=[(b"X-Correlation-ID", b"mine"), (b"x-more", b"1")])
 
 
 def test_the_applications_own_header_stays(tells: Tells) -> None:
-    spoken = talk(application(OwnHeader, tells))
+    spoken = talk(application(OwnHeader, tells), version="2.4")
     assert spoken.response_headers == [(b"X-Correlation-ID", b"mine"), (b"x-more", b"1")]
 
 
 @override_settings(DJANGO_OBSERVE={"CORRELATION_HEADER": None})
 def test_no_header_where_none_is_wanted(tells: Tells) -> None:
-    assert talk(application(Async, tells)).response_headers == []
+    assert talk(application(Async, tells), version="2.4").response_headers == []
 
 
 class Querying(Sync):
@@ -446,7 +461,7 @@ def test_routes_of_nested_routers_are_one_and_secrets_in_the_path_are_masked(tel
     assert only(telemetry).route == r"ws/^(?P<token>\w+)/$"
     [line] = [line for line in telemetry.lines if line.get("event") == "websocket"]
     assert "lobby" not in str(line)
-    assert channelroutes.current() == ""
+    assert tells.left == NOTHING
 
 
 def test_a_consumer_without_a_router_has_no_route(tells: Tells) -> None:
@@ -496,6 +511,7 @@ def ask(body: bytes = b"") -> Any:
 
     async def run() -> Any:
         asked = HttpCommunicator(served, "POST", "/items/7/", body=body, headers=HEADERS)
+        asked.scope["asgi"] = {"version": "3.0"}
         return await asked.get_response()
 
     return asyncio.run(run())
