@@ -87,11 +87,11 @@ def test_reused_server_thread(row: Row, servers: Servers, name: str) -> None:
     seen = server.witness(row, "view")
     row.expect_id(seen, answer.headers["X-Correlation-ID"])
     with row.aspect("trace"):
-        assert seen["seen_trace_id"] == seen["seen"] != before.trace_id
+        assert seen["seen_trace_id"] != before.trace_id
         assert row.spans.path(seen["seen_span_id"])[-1].parent_id == ""
     row.expect_clean(server)
     with row.aspect("also"):
-        assert answer.headers["X-Correlation-ID"] != before.identifier
+        assert answer.headers["X-Correlation-ID"] == seen["seen_trace_id"]
 
 
 @pytest.mark.parametrize(("name", "path"), [("gunicorn gthread", "crowd"), ("uvicorn", "acrowd")])
@@ -112,8 +112,9 @@ def test_crowd(row: Row, servers: Servers, name: str, path: str) -> None:
             assert told == (200, each.identifier, each.identifier)
             assert len(server.request_lines(each.identifier)) == 1
             assert len(row.spans.of_trace(each.trace_id)) == 2
-        for aspect, fault in each.aspects.items():
-            row.aspects[aspect] = row.aspects.get(aspect) or fault
+        row.aspects = each.aspects
+        if any(each.aspects.values()):
+            break  # one that is mixed up says it all
 
 
 def requests_of(row: Row) -> list[Received]:
