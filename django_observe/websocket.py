@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import Token
 from time import perf_counter
 from types import TracebackType
@@ -14,7 +15,7 @@ from opentelemetry.semconv.attributes.url_attributes import URL_PATH
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from django_observe import channelroutes, correlation, privacy, workspan
+from django_observe import channelroutes, correlation, openwebsockets, privacy, workspan
 from django_observe.handledmessage import HandledMessage, name_of
 from django_observe.handshake import DENIED, SWITCHING_PROTOCOLS, Handshake, echoed
 from django_observe.observation import CLIENT_CLOSED_REQUEST
@@ -40,20 +41,31 @@ class WebSocketDialogue:
         self._close_code: int | None = None
         self._failure: Failure | None = None
         self._queries, self._calls = QueryStats(), CallStats()
+        self._ended = False
+        self._process = os.getpid()
         self._token: Token[Context]
 
     def __enter__(self) -> None:
         self._token = correlation.bind(self._handshake.correlation_id, self._handshake.context)
+        openwebsockets.add(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with guard("channels"):
-            if self._failure is None and isinstance(error, Exception):
-                self._failure = privacy.failure_of(error)
-            self._handshake.answered(500 if self._failure else CLIENT_CLOSED_REQUEST, self._failure)
-            report(self._record())
+            self.end(error)
         correlation.reset(self._token)
+
+    def end(self, error: BaseException | None) -> None:
+        """Tells of the connection; only the first call counts."""
+        if self._ended or self._process != os.getpid():  # a child that a handler forked tells nothing
+            return
+        self._ended = True
+        openwebsockets.discard(self)
+        if self._failure is None and isinstance(error, Exception):
+            self._failure = privacy.failure_of(error)
+        self._handshake.answered(500 if self._failure else CLIENT_CLOSED_REQUEST, self._failure)
+        report(self._record())
 
     def handled(self, message: dict[str, Any]) -> HandledMessage:
         """A child of the handshake's span for each message, of the client or of the channel layer."""

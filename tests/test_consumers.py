@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -31,7 +32,15 @@ from django.urls import path, re_path
 from opentelemetry.context import get_current
 from opentelemetry.trace import SpanKind, StatusCode
 
-from django_observe import channelroutes, consumers, correlation_id, handshake, reporting, tally
+from django_observe import (
+    channelroutes,
+    consumers,
+    correlation_id,
+    handshake,
+    openwebsockets,
+    reporting,
+    tally,
+)
 from django_observe.records import ChannelMessage, Exchange, WebSocket
 from django_observe.testing import Captured, captured
 
@@ -388,6 +397,36 @@ def test_a_cancelled_connection_ends_once(tells: Tells) -> None:
     socket = only(telemetry)
     assert (socket.status, socket.close_code, socket.failure) == (101, None, None)
     assert tells.left == NOTHING
+
+
+def test_a_connection_that_outlives_its_server_is_told_once(tells: Tells) -> None:
+    async def run() -> None:
+        spoken = WebsocketCommunicator(application(Async, tells), "/ws/a/", headers=HEADERS)
+        await spoken.connect()
+        openwebsockets._end_all()  # as at the process's exit
+        assert only(telemetry).correlation_id == GIVEN
+        await spoken.disconnect()
+
+    with captured() as telemetry:
+        asyncio.run(run())
+    assert (only(telemetry).status, only(telemetry).close_code) == (101, None)
+
+
+def test_a_forked_child_tells_nothing_of_its_parents_connections(tells: Tells) -> None:
+    async def run() -> int:
+        spoken = WebsocketCommunicator(application(Async, tells), "/ws/a/")
+        await spoken.connect()
+        child = os.fork()
+        if child == 0:
+            openwebsockets._end_all()
+            os._exit(len(sockets(telemetry)))
+        _, status = os.waitpid(child, 0)
+        await spoken.disconnect()
+        return os.waitstatus_to_exitcode(status)
+
+    with captured() as telemetry:
+        assert asyncio.run(run()) == 0
+    assert len(sockets(telemetry)) == 1
 
 
 class Closing(Async):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.collector import Collector
 from tests.conformance.exchanges import expect_once
 from tests.conformance.rows import Row, row
-from tests.conformance.services import Server, Servers
+from tests.conformance.services import Server, Servers, environment, start_server
 from tests.conformance.telemetry import Line
 
 GROUP = "consumers/{}/"
@@ -47,7 +48,6 @@ def expect_places(row: Row, server: Server, *places: str) -> None:
 
 def expect_line(row: Row, server: Server, **fields: Any) -> Line:
     """One line of the connection and no other; what it says."""
-    row.expect_clean(server)
     line: Line = {}
     with row.aspect("also"):
         [line] = server.lines.wait(event="websocket", correlation_id=row.identifier)
@@ -66,6 +66,7 @@ def test_consumer(row: Row, servers: Servers, server: str, consumer: str) -> Non
         client.send('"hello"')
         assert client.recv(5) == '"hello"'
     expect_places(row, servers[server], *LIFE)
+    row.expect_clean(servers[server])
     expect_line(
         row,
         servers[server],
@@ -86,6 +87,7 @@ def test_handshake(row: Row, servers: Servers, server: str) -> None:
         client.send('"hello"')
         assert client.recv(5) == '"hello"'
     expect_places(row, servers[server], *LIFE)
+    row.expect_clean(servers[server])
     expect_line(row, servers[server], status=101, close_code=1000)
     with row.aspect("also"):
         assert answered.get("X-Correlation-ID") == row.identifier
@@ -102,6 +104,7 @@ def test_group(row: Row, servers: Servers, server: str, consumer: str) -> None:
         answer = servers[server].get("/channels/tell/", other, to=row.key)
         assert (answer.text, client.recv(5)) == ("told", "told")
     expect_places(row, servers[server], "group")
+    row.expect_clean(servers[server])
     expect_line(row, servers[server], messages_received=0, messages_sent=1)
     with row.aspect("also"):
         assert servers[server].witness(other, "view")["seen"] == other.identifier
@@ -115,6 +118,7 @@ def test_exception(row: Row, servers: Servers, server: str) -> None:
         with pytest.raises(ConnectionClosed) as closed:
             client.recv(5)
     expect_places(row, servers[server], "connect", "receive")
+    row.expect_clean(servers[server])
     line = expect_line(row, servers[server], level="ERROR", error_type="LookupError", status=101)
     with row.aspect("also"):
         assert closed.value.rcvd is not None
@@ -132,7 +136,22 @@ def test_abrupt(row: Row, servers: Servers, server: str) -> None:
         assert client.recv(5) == '"hello"'
         client.socket.shutdown(socket.SHUT_RDWR)
     expect_places(row, servers[server], *LIFE)
+    row.expect_clean(servers[server])
     expect_line(row, servers[server], level="INFO", close_code=1006, messages_received=1)
+
+
+@row("elsewhere", "Channels, server stops while a client is connected", column="server")
+@pytest.mark.parametrize("server", ["daphne"])
+def test_stop(row: Row, collector: Collector, server: str) -> None:
+    """Daphne leaves its consumers without a word, so nothing can be said of their tasks."""
+    with ExitStack() as stack:
+        started = start_server(server, stack, environment(collector))
+        with connected(row, started, "async") as client:
+            client.send('"hello"')
+            assert client.recv(5) == '"hello"'
+            started.process.stop()
+        expect_places(row, started, "connect", "receive")
+        expect_line(row, started, status=101, messages_received=1, messages_sent=1)
 
 
 @row("elsewhere", "Channels, handshake denied", column="server")
@@ -141,6 +160,7 @@ def test_denied(row: Row, servers: Servers, server: str) -> None:
     with pytest.raises(InvalidStatus) as denied, connected(row, servers[server], "denying"):
         pytest.fail("it was accepted")
     expect_places(row, servers[server], "connect")
+    row.expect_clean(servers[server])
     line = expect_line(row, servers[server], level="INFO", status=403)
     with row.aspect("also"):
         assert denied.value.response.status_code == 403
