@@ -412,6 +412,7 @@ def test_a_connection_that_outlives_its_server_is_told_once(tells: Tells) -> Non
     assert (only(telemetry).status, only(telemetry).close_code) == (101, None)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_forked_child_tells_nothing_of_its_parents_connections(tells: Tells) -> None:
     async def run() -> int:
         spoken = WebsocketCommunicator(application(Async, tells), "/ws/a/")
@@ -420,12 +421,12 @@ def test_a_forked_child_tells_nothing_of_its_parents_connections(tells: Tells) -
         if child == 0:
             openwebsockets._end_all()
             os._exit(len(sockets(telemetry)))
-        _, status = os.waitpid(child, 0)
         await spoken.disconnect()
-        return os.waitstatus_to_exitcode(status)
+        return child
 
     with captured() as telemetry:
-        assert asyncio.run(run()) == 0
+        _, status = os.waitpid(asyncio.run(run()), 0)
+    assert os.waitstatus_to_exitcode(status) == 0
     assert len(sockets(telemetry)) == 1
 
 
