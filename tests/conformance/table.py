@@ -22,8 +22,22 @@ GROUPS = {
     "elsewhere": "Elsewhere",
 }
 
-NOT_APPLICABLE: dict[str, str] = {}
-"""By row: why not every column has it."""
+_PREFORK = "only the prefork pool has processes of its own, which can be killed, stopped or interrupted"
+
+NOT_APPLICABLE: dict[str, str] = {
+    "acks_late, its pool process killed: runs again": _PREFORK,
+    "revoked and terminated in its run": _PREFORK,
+    "soft time limit hit": _PREFORK,
+    "time limit hit, with a link_error": _PREFORK,
+    "malformed: control characters (7 values)": "gunicorn answers 400 to all of them by itself, uvicorn to "
+    "NUL and to a bare CR; Django sees no such request. No line and no answer has the value all the same.",
+    "malformed: too short or too long (8 values)": "1 MB is refused by either server itself.",
+    "tried again after a 503": "by the client itself where it can (Session, urllib3), else by the caller's "
+    "own loop; httpx tries again only where a connection was refused.",
+    "tried again after a refused connection": "only httpx' transport says when it was refused.",
+    "the exporter's own requests: no span, neither ID nor trace": "the exporter uses requests.",
+}
+"""By row: why not every column has it, or not as the others."""
 
 INTRODUCTION = """\
 # Conformance
