@@ -16,12 +16,13 @@ Headers = dict[str, list[str]]
 
 @final
 class Recording:
-    """An HTTP server of 127.0.0.1, in a thread; it is bound at once, and refuses until it is started.
+    """An HTTP server of 127.0.0.1, in a thread; with `listens=False` it refuses until it is told to.
 
     `/KEY/200` answers 200, `/KEY/to/HOST` redirects to `/KEY/200` there, `/KEY/flaky` answers 503 at first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, listens: bool = True) -> None:
+        self._listens = listens
         self._http = _Server(("127.0.0.1", 0), _Handler, bind_and_activate=False)
         self._http.server_bind()
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
@@ -37,13 +38,14 @@ class Recording:
             for headers in self._http.seen[key]
         ]
 
-    def start(self) -> None:
+    def listen(self) -> None:
         """Listens from now on."""
         self._http.server_activate()
         self._thread.start()
 
     def __enter__(self) -> Recording:
-        self.start()
+        if self._listens:
+            self.listen()
         return self
 
     def __exit__(

@@ -120,7 +120,8 @@ def expect_answer(
     before = counts(server)
     sent = {**row.headers, **(headers or {})}
     answer = server.get(path, row, sent, method=method, middleware=middleware, **query)
-    row.expect(server.witness(row, "middleware"), server)
+    with row.aspect("readable"):
+        row.expect(server.witness(row, "middleware"), server)
     expect_one_of_each(row, server, status)
     with row.aspect("also"):
         assert answer.status == status
@@ -134,13 +135,13 @@ def expect_one_of_each(row: Row, server: Server, status: int) -> None:
 
     Django says why it refused in a line of its own (django.security), under the same ID.
     """
-    with row.aspect("line"):
+    with row.aspect("also"):
         lines = [
             line
             for line in server.lines.where(correlation_id=row.identifier)
-            if not line["logger"].startswith(("conformance", "django.security."))
+            if not line.get("logger", "").startswith(("conformance", "django.security."))
         ]
-        told = [(line.get("event"), line.get("status"), line["trace_id"]) for line in lines]
+        told = [(line.get("event"), line.get("status"), line.get("trace_id")) for line in lines]
         assert told == [("request", status, row.trace_id)]
     spans = row.spans.where(lambda span: span.trace_id == row.trace_id)
     first = [span for span in spans if span.raw.kind == Span.SPAN_KIND_SERVER]
@@ -154,9 +155,11 @@ def expect_one_of_each(row: Row, server: Server, status: int) -> None:
 
 def counts(server: Server) -> dict[str, float]:
     """What was counted so far: all requests, all responses, and the responses of each status."""
+    answer = get(f"{server.url}/metrics")
+    text = answer.text if answer.status == 200 else ""
     return {
         COUNTED[sample.name] or sample.labels["status"]: sample.value
-        for family in text_string_to_metric_families(get(f"{server.url}/metrics").text)
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
         if sample.name in COUNTED
     }
