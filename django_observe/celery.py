@@ -6,6 +6,7 @@ import logging
 import os
 from typing import Any
 
+from billiard.util import Finalize
 from celery import signals
 
 from django_observe import (
@@ -23,6 +24,9 @@ from django_observe import (
 )
 from django_observe.json import JsonFormatter
 from django_observe.reporting import guard
+
+_EARLY = 100
+"""Before what other finalizers of the process close."""
 
 _main_process: int | None = None
 
@@ -59,6 +63,12 @@ def on_beat_starts(**_: Any) -> None:
     """Receiver of `beat_init`, in the process or thread that publishes what is scheduled."""
     with guard("celery"):
         taskschedule.install()
+
+
+def on_embedded_beat_starts(**_: Any) -> None:
+    """Receiver of `beat_embedded_init`, in the process of a worker's own beat (`-B`); it has no atexit."""
+    with guard("celery"):
+        Finalize(None, export.shutdown, exitpriority=_EARLY)
 
 
 def on_setup_logging(**signal: Any) -> None:
@@ -105,6 +115,7 @@ _RECEIVERS = (
     (signals.task_retry, taskrun.on_retry),
     (signals.celeryd_init, on_worker_starts),
     (signals.beat_init, on_beat_starts),
+    (signals.beat_embedded_init, on_embedded_beat_starts),
     (signals.setup_logging, on_setup_logging),
     (signals.worker_ready, on_worker_ready),
     (signals.worker_process_init, on_pool_process_starts),

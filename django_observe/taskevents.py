@@ -14,7 +14,7 @@ from celery.worker.request import Request
 from opentelemetry.context import attach, detach
 from wrapt import wrap_function_wrapper
 
-from django_observe import conf, correlation, privacy, taskdelivery, taskheaders, taskrun
+from django_observe import conf, correlation, privacy, taskdelivery, taskheaders, taskrun, traces
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
 
@@ -144,8 +144,9 @@ def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
     """What the main process logs of a task, or publishes for it, belongs to the task's ID and trace, too."""
     token = taskheaders.bind(headers)
     publishers = attach(taskheaders.context(headers))
+    span = traces.current()
     try:
-        with correlation.correlated(taskheaders.correlation_id(headers)):
+        with correlation.correlated(taskheaders.correlation_id(headers) or (span.trace_id if span else None)):
             yield
     finally:
         detach(publishers)

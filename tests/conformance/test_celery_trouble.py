@@ -53,7 +53,7 @@ def expect_unrun(row: Row, worker: Worker, task_id: str, state: str) -> Line:
         [line] = worker.task_lines(task_id)
         assert (line["state"], line["correlation_id"]) == (state, row.identifier)
     with row.aspect("trace"):
-        assert line["trace_id"] == row.trace_id
+        assert line.get("trace_id") == row.trace_id
         assert row.spans.path(line["span_id"], row.parent_id)[-1].parent_id == row.parent_id
     return line
 
@@ -212,8 +212,8 @@ def test_soft_time_limit(row: Row, workers: Workers, pool: str) -> None:
         [line] = worker.task_lines(task_id)
         assert line["state"] == "FAILURE"
         assert line["error_type"] == "billiard.exceptions.SoftTimeLimitExceeded"
-        [told] = [line for line in worker.lines.all() if f"exceeded for {PROJECT}" in line["message"]]
-        assert told["correlation_id"] == row.identifier
+        told = [line for line in worker.lines.all() if f"exceeded for {PROJECT}" in line["message"]]
+        assert [line["correlation_id"] for line in told] == [row.identifier]
 
 
 @prefork_only
@@ -237,8 +237,8 @@ def test_unregistered(row: Row, workers: Workers, pool: str) -> None:
     expect_unbound(row, worker)
     with row.aspect("also"):
         assert line["task"] == UNKNOWN
-        [told] = worker.lines.where(logger="celery.worker.consumer.consumer", correlation_id=row.identifier)
-        assert (told["level"], UNKNOWN in told["message"]) == ("ERROR", True)
+        told = worker.lines.where(logger="celery.worker.consumer.consumer", correlation_id=row.identifier)
+        assert [(line["level"], UNKNOWN in line["message"]) for line in told] == [("ERROR", True)]
 
 
 @row("Celery", "rejected by itself", column="pool")
@@ -307,11 +307,11 @@ def test_beat(
     for tick in ticks:
         row.expect_id(tick, tick["seen_trace_id"])
         with row.aspect("trace"):
-            run, publish = row.spans.path(tick["seen_span_id"])
-            assert (publish.name, publish.parent_id) == (f"apply_async/{PROJECT}.tasks.tell", "")
-            assert publish.attributes["correlation_id"] == tick["seen_trace_id"]
-            assert run.attributes["celery.schedule"] == f"every moment, {kind}"
+            spans = row.spans.path(tick["seen_span_id"])
+            assert [span.name.split("/")[0] for span in spans] == ["run", "apply_async"]
         with row.aspect("also"):
+            assert spans[1].attributes["correlation_id"] == tick["seen"]
+            assert spans[0].attributes["celery.schedule"] == f"every moment, {kind}"
             [line] = worker.lines.wait(event="task", correlation_id=tick["seen"])
             assert (line["schedule"], line["task"]) == (f"every moment, {kind}", f"{PROJECT}.tasks.tell")
     row.expect_clean(worker, 2)

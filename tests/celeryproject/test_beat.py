@@ -1,0 +1,40 @@
+"""Beat on a real Redis, by itself and within a worker: what it published is traced, to the last tick."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.celeryproject.receiver import Collector, attributes
+from tests.oneline.broker import redis
+from tests.processes import Process, free_port
+
+ROOT = Path(__file__).parents[2]
+TICKS = 5
+
+
+@pytest.mark.parametrize("command", ["beat --pidfile=", "worker -B -P prefork -c 1", "worker -B -P solo"])
+def test_a_beat_that_is_stopped_loses_no_span(command: str, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "celery", "-A", "tests.celeryproject.beat", *command.split(), "-l", "INFO"]
+    with redis() as url, Collector() as collector:
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.celeryproject.settings",
+            "REDIS_URL": url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": "60000",  # nothing leaves before the end
+            "OBSERVE_WORKER_METRICS_PORT": str(free_port()),
+            "C_FORCE_ROOT": "1",
+        }
+        with Process([*argv, "-s", str(tmp_path / "schedule")], cwd=ROOT, env=environment) as process:
+            process.wait_for(lambda: process.stdout.count("Sending due task") >= TICKS, f"{TICKS} ticks")
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.popen.wait(20) == 0
+            ticks = process.stdout.count("Sending due task")
+        spans = [span for span in collector.spans() if span.name.startswith("apply_async/")]
+        assert len(spans) == ticks
+        assert {span.parent_span_id for span in spans} == {b""}
+        assert len({attributes(span)["correlation_id"] for span in spans}) == ticks
