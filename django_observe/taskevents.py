@@ -11,7 +11,7 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach, get_current
 from wrapt import wrap_function_wrapper
 
 from django_observe import conf, correlation, privacy, taskdelivery, taskheaders, taskrun, traces
@@ -143,7 +143,7 @@ def _limit(soft: bool, timeout: float | None) -> tuple[bool, float | None]:
 def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
     """What the main process logs of a task, or publishes for it, belongs to the task's ID and trace, too."""
     token = taskheaders.bind(headers)
-    publishers = attach(taskheaders.context(headers))
+    publishers = attach(_context(headers))
     span = traces.current()
     try:
         with correlation.correlated(taskheaders.correlation_id(headers) or (span.trace_id if span else None)):
@@ -151,6 +151,12 @@ def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
     finally:
         detach(publishers)
         taskheaders.reset(token)
+
+
+def _context(headers: taskheaders.Headers) -> Context:
+    with guard("celery"):
+        return taskheaders.context(headers)
+    return get_current()
 
 
 def _headers(request: Request) -> taskheaders.Headers:
