@@ -26,11 +26,12 @@ def expect_once(
     """
     line: Line = {}
     with row.aspect("also"):
-        told = server.lines.where(correlation_id=row.identifier)
-        [line] = [each for each in told if each.get("event") in EVENTS]
+        told = server.lines.where(correlation_id=row.identifier, trace_id=row.trace_id)
+        lines = [each for each in told if each.get("event") in EVENTS]
+        assert len(lines) == 1, lines
+        line = lines[0]
         assert {**more, "event": event}.items() <= line.items()
         assert line.get("error_type") == error
-        assert line["trace_id"] == row.trace_id
         span = server_span(row)
         assert (span.raw.status.code == ERROR_STATUS) is (error is not None)
     return line
@@ -52,5 +53,6 @@ def leave(server: Server, path: str, row: Row, until: str | None = None) -> None
 
 def server_span(row: Row) -> Received:
     """The one server span of the row's trace."""
-    [span] = [span for span in row.spans.of_trace(row.trace_id) if span.raw.kind == SERVER_KIND]
-    return span
+    spans = [span for span in row.spans.of_trace(row.trace_id) if span.raw.kind == SERVER_KIND]
+    assert len(spans) == 1, [span.name for span in spans]
+    return spans[0]

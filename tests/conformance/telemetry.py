@@ -72,6 +72,7 @@ class Spans:
 
     def get(self, span_id: str, timeout: float = PATIENCE) -> Received:
         """The span with that ID, waited for: a span leaves when it has ended."""
+        assert span_id.strip("0"), "no span was current"
         wait_until(lambda: span_id in self.all(), f"span {span_id}", timeout)
         return self._by_id[span_id]
 
