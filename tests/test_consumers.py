@@ -35,9 +35,12 @@ from opentelemetry.trace import SpanKind, StatusCode
 from django_observe import (
     channelroutes,
     consumers,
+    continued,
+    correlated,
     correlation_id,
     handshake,
     openwebsockets,
+    outgoing,
     reporting,
     tally,
 )
@@ -630,6 +633,34 @@ def test_each_message_of_a_workers_channel_has_an_id_of_its_own() -> None:
     spans = [span for span in telemetry.spans if span.name == "process thumbnails"]
     assert [f"{span.context.trace_id:032x}" for span in spans] == seen
     assert [line["level"] for line in telemetry.lines if line.get("event") == "channel"] == ["INFO", "ERROR"]
+
+
+class Continuing(SyncConsumer):  # type: ignore[misc]
+    seen: list[str | None]
+
+    def make(self, message: dict[str, Any]) -> None:
+        with continued(message["carrier"], "make thumbnail"):
+            self.seen.append(correlation_id())
+
+
+def test_a_message_can_bring_its_senders_id() -> None:
+    """As docs/how-to/channels.md shows."""
+    seen: list[str | None] = []
+
+    async def run() -> None:
+        scope = {"type": "channel", "channel": "thumbnails"}
+        worker = ApplicationCommunicator(made(Continuing, seen=seen).as_asgi(), scope)
+        with correlated(GIVEN):
+            await worker.send_input({"type": "make", "carrier": outgoing()})
+        while not seen:  # noqa: ASYNC110 - the worker answers nobody
+            await asyncio.sleep(0.01)
+        worker.stop()
+
+    with captured() as telemetry:
+        asyncio.run(run())
+    assert seen == [GIVEN]
+    span = next(span for span in telemetry.spans if span.name == "make thumbnail")
+    assert (span.attributes or {})["correlation_id"] == GIVEN
 
 
 def test_installing_again_changes_nothing_and_what_is_wrapped_looks_as_before() -> None:
