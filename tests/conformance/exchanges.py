@@ -7,6 +7,9 @@ import struct
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
+import pytest
+
 from tests.collector import Received
 from tests.conformance.rows import Row
 from tests.conformance.services import Server
@@ -15,6 +18,11 @@ from tests.conformance.telemetry import Line
 SERVER_KIND, ERROR_STATUS = 2, 2
 EVENTS = ("request", "request_aborted")
 """Events of a request line; the second where the client went away."""
+
+
+told_of_disconnects = pytest.mark.skipif(
+    django.VERSION < (5, 0), reason="Django 4.2 does not tell an async view or body that its client left"
+)
 
 
 def expect_once(

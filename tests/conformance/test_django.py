@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from tests.conformance.exchanges import expect_once, leave
+from tests.conformance.exchanges import expect_once, leave, told_of_disconnects
 from tests.conformance.rows import Row, row
 from tests.conformance.services import Server, Servers
 from tests.conformance.telemetry import Spans
@@ -63,6 +63,7 @@ def test_async_class_based_view(row: Row, servers: Servers, server: str) -> None
 
 
 @row("Django", "{kind} view: the client leaves before it is done", column="server")
+@told_of_disconnects
 @pytest.mark.parametrize(("server", "kind"), [("uvicorn", "async"), ("uvicorn", "sync")])
 def test_client_leaves(row: Row, servers: Servers, server: str, kind: str) -> None:
     """An async view is cancelled; a sync one goes on in its thread, under its ID."""

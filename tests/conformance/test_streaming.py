@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.exchanges import expect_once, leave, server_span
+from tests.conformance.exchanges import expect_once, leave, server_span, told_of_disconnects
 from tests.conformance.project import streams
 from tests.conformance.rows import Row, row
 from tests.conformance.services import Server, Servers
@@ -66,6 +66,7 @@ def test_client_leaves(row: Row, servers: Servers, server: str) -> None:
 
 
 @row("Django", "StreamingHttpResponse, async: the client leaves", column="server")
+@told_of_disconnects
 @pytest.mark.parametrize("server", ["uvicorn"])
 def test_client_leaves_async(row: Row, servers: Servers, server: str) -> None:
     leave(servers[server], f"/django/streams/async/?key={row.key}&steps=100", row)
