@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.conformance.rows", "tests.conformance.runs", "tests.conformance.exchanges"
+    "tests.conformance.rows",
+    "tests.conformance.runs",
+    "tests.conformance.exchanges",
+    "tests.conformance.incoming",
 )
 
 from tests.collector import Collector  # noqa: E402
