@@ -1,4 +1,4 @@
-"""What records of many kinds have in common: the span they belong to, their work, their failure."""
+"""What records of many kinds have in common: the statistics of their work, their span, their failure."""
 
 from __future__ import annotations
 
