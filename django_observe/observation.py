@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context, attach, get_current
 
 from django_observe import conf, correlation, privacy, tally, traces, trust
 from django_observe.activerequests import ActiveRequest
@@ -60,7 +60,8 @@ class Observation:
         self.client_correlation_id = None if self.trusted else given
         own = self.trace.trace_id if self.trace else None
         self.correlation_id = (given if self.trusted else None) or own or correlation.generate()
-        self._context = self.span.context if self.span else get_current()
+        self._outside = get_current(), tally.current()
+        self._context = self.span.context if self.span else self._outside[0]
         request._django_observe = self  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
 
     def bind(self) -> Tokens:
@@ -72,6 +73,16 @@ class Observation:
         with guard("observation"):
             correlation.reset(tokens[0])
             tally.reset(tokens[1])
+
+    def recover(self) -> None:
+        """Takes the request off a context in which no `unbind` will be called any more.
+
+        asgiref copies the context of a thread to the task that waited for it, also when the task was cancelled
+        while the thread was, and is, at work for the request.
+        """
+        if tally.current() is self.tally:
+            attach(self._outside[0])
+            tally.bind(self._outside[1])
 
     def __enter__(self) -> None:
         self._tokens = self.bind()

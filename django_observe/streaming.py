@@ -110,6 +110,7 @@ def _end_on_close(response: HttpResponseBase, observation: Observation, body: _B
     close = response.close
 
     def close_and_end() -> None:
+        observation.recover()
         tokens = observation.bind()
         try:
             close()

@@ -59,7 +59,7 @@ def current() -> Tally | None:
     return _current.get()
 
 
-def bind(tally: Tally) -> Token[Tally | None]:
+def bind(tally: Tally | None) -> Token[Tally | None]:
     """Makes `tally` the current one; keep the token for `reset`."""
     return _current.set(tally)
 

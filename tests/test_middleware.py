@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 from wsgiref.util import FileWrapper
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -370,6 +373,37 @@ def test_async_streams_are_told_at_their_end(told: list[Record]) -> None:
 
     body = asyncio.run(read())
     assert body.decode() == f"{only(told).correlation_id} end"
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous iterators")
+def test_a_task_that_was_cancelled_in_the_middle_of_a_threads_step_is_clean_after_it(
+    told: list[Record],
+) -> None:
+    """As under Django 6.1, where the task that closes the answer is the one that was cancelled."""
+    begun = threading.Event()
+
+    def parts() -> Iterator[str]:
+        begun.set()
+        time.sleep(0.2)
+        yield "too late"
+
+    async def view(request: HttpRequest) -> StreamingHttpResponse:
+        return StreamingHttpResponse(parts())
+
+    async def leave() -> str | None:
+        task = asyncio.current_task()
+        assert task is not None
+        response: Any = await cast("Any", middleware.ObserveMiddleware(view)(RequestFactory().get("/")))
+        canceller = asyncio.ensure_future(asyncio.to_thread(begun.wait, 10))
+        canceller.add_done_callback(lambda _: task.cancel())
+        with suppress(asyncio.CancelledError):
+            async for _ in response:
+                pass
+        await sync_to_async(response.close)()
+        return correlation_id()
+
+    assert asyncio.run(leave()) is None
+    assert only(told).bytes_out == len("too late")
 
 
 def test_a_cancelled_request_is_told_as_client_closed(told: list[Record]) -> None:
