@@ -77,7 +77,7 @@ class Observation:
     def recover(self) -> None:
         """Takes the request off a context in which no `unbind` will be called any more.
 
-        asgiref copies the context of a thread to the task that waited for it, also when the task was cancelled
+        asgiref copies the context of a thread to the task that waited for it, also when that was cancelled
         while the thread was, and is, at work for the request.
         """
         if tally.current() is self.tally:
