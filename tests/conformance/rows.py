@@ -67,7 +67,7 @@ class Row:
         self.aspects.setdefault(name, "")
         try:
             yield
-        except (AssertionError, Failed) as fault:
+        except (AssertionError, Failed, LookupError, TypeError, ValueError) as fault:
             self.aspects[name] = self.aspects[name] or str(fault) or "an assertion failed"
 
     def expect_id(self, seen: Line, identifier: str | None = None) -> None:

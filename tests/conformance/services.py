@@ -103,6 +103,10 @@ class Programs(Generic[Started]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Tells all of them at once to end, then waits for each."""
+        for started in self._started.values():
+            if isinstance(started, Program):
+                started.process.popen.terminate()
         self._stack.close()
 
 

@@ -24,6 +24,12 @@ GROUPS = {
 
 _PREFORK = "only the prefork pool has processes of its own, which can be killed, stopped or interrupted"
 
+SCATTERED = {"elsewhere"}
+"""Groups in which hardly two rows share their columns: those are named within the cell."""
+
+ALONE = "by itself"
+"""Heading of the cells of rows that have no columns."""
+
 NOT_APPLICABLE: dict[str, str] = {
     "acks_late, its pool process killed: runs again": _PREFORK,
     "revoked and terminated in its run": _PREFORK,
@@ -114,13 +120,18 @@ def _head(cells: list[Cell], seconds: float) -> str:
 
 def _table(cells: list[Cell], peers: list[Cell]) -> str:
     columns = list(dict.fromkeys(cell.column for cell in cells))
-    heads = ["", *(column or "here" for column in columns), "by hand"]
-    found = {(cell.row, cell.column): cell.text for cell in cells}
-    lines = [heads, ["---"] * len(heads)]
+    scattered = cells[0].group in SCATTERED
+    heads = [""] if scattered else [column or ALONE for column in columns]
+    lines = [["", *heads, "by hand"], ["---"] * (len(heads) + 2)]
     for row in dict.fromkeys(cell.row for cell in cells):
-        own = [found.get((row, column), "-") for column in columns]
-        lines.append([row, *own, _together([cell for cell in peers if cell.row == row])])
+        own = {cell.column: cell.text for cell in cells if cell.row == row}
+        told = [_scattered(own)] if scattered else [own.get(column, "-") for column in columns]
+        lines.append([row, *told, _together([cell for cell in peers if cell.row == row])])
     return "\n".join("| " + " | ".join(each.replace("|", "\\|") for each in line) + " |" for line in lines)
+
+
+def _scattered(own: dict[str, str]) -> str:
+    return ", ".join(f"{text} ({column})" if column else text for column, text in own.items())
 
 
 def _together(cells: list[Cell]) -> str:
