@@ -18,8 +18,7 @@ from opentelemetry.semconv._incubating.attributes.messaging_attributes import (
     MESSAGING_SYSTEM,
 )
 from opentelemetry.semconv.attributes.code_attributes import CODE_FUNCTION_NAME
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
 
 from django_observe import conf, tasktrace, traces
 from django_observe.records import Failure
@@ -55,11 +54,7 @@ def running(task: Any, task_id: str, publisher: Context, relation: str) -> Span:
 
 def failed(span: Span, failure: Failure) -> None:
     """Marks a span with the exception that ended what it stands for."""
-    if not span.is_recording():
-        return
-    traces.add_exception(span, failure)
-    span.set_attribute(ERROR_TYPE, failure.type)
-    span.set_status(Status(StatusCode.ERROR, f"{failure.type}: {failure.message}"))
+    traces.fail(span, failure)
 
 
 def identified(span: Span, identifier: str) -> None:

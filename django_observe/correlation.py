@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Token, copy_context
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from opentelemetry.context import Context, attach, get_current, set_value
+
+if TYPE_CHECKING:
+    from django_observe.records import TraceContext
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -38,10 +41,10 @@ def correlated(identifier: str | None = None) -> Iterator[str]:
 
     For what starts outside of a request or task: a thread, a consumer loop, a script.
     """
-    chosen = accepted(identifier) or generate()
-    token = bind(chosen)
+    bound = chosen(accepted(identifier), None)
+    token = bind(bound)
     try:
-        yield chosen
+        yield bound
     finally:
         reset(token)
 
@@ -71,6 +74,11 @@ def accepted(value: str | None) -> str | None:
 def generate() -> str:
     """A new ID: the 32 hex digits of a UUID4, so that it has the form of a trace ID."""
     return uuid.uuid4().hex
+
+
+def chosen(given: str | None, trace: TraceContext | None) -> str:
+    """The ID of a piece of work: the given one, else that of its trace, else a new one."""
+    return given or (trace.trace_id if trace else generate())
 
 
 def of(context: Context | None) -> str | None:

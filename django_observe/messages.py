@@ -45,8 +45,7 @@ def outgoing() -> dict[str, str]:
 
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
-    span = traces.current()
-    identifier = correlation.correlation_id() or (span.trace_id if span else correlation.generate())
+    identifier = correlation.chosen(correlation.correlation_id(), traces.current())
     carrier.setdefault(propagation.id_fields()[0], identifier)
     return carrier
 

@@ -58,8 +58,7 @@ class Observation:
         self.trace: TraceContext | None = self.span.trace if self.span else None
         self.tally.trace = self.trace
         self.client_correlation_id = None if self.trusted else given
-        own = self.trace.trace_id if self.trace else None
-        self.correlation_id = (given if self.trusted else None) or own or correlation.generate()
+        self.correlation_id = correlation.chosen(given if self.trusted else None, self.trace)
         self._outside = get_current(), tally.current()
         self._context = self.span.context if self.span else self._outside[0]
         request._django_observe = self  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark

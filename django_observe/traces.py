@@ -122,8 +122,12 @@ def _complete_server_span(exchange: Exchange, span: Span) -> None:
         if "<" in exchange.route:
             attributes[URL_PATH] = privacy.scrub_path(exchange.path, exchange.route)
     _add_queries(attributes, exchange.queries)
-    if exchange.status >= _SERVER_ERROR or exchange.failure is not None:
-        _fail(span, attributes, exchange)
+    if exchange.failure is not None:
+        fail(span, exchange.failure)
+    elif exchange.status >= _SERVER_ERROR:
+        span.set_status(Status(StatusCode.ERROR))
+    if exchange.status >= _SERVER_ERROR:
+        attributes[ERROR_TYPE] = str(exchange.status)
     span.set_attributes(attributes)
     _name(span, exchange)
 
@@ -136,21 +140,12 @@ def _name(span: Span, exchange: Exchange) -> None:
         span.update_name(f"{begun} {exchange.route if exchange.matched else UNMATCHED_ROUTE}")
 
 
-def _fail(span: Span, attributes: dict[str, Any], exchange: Exchange) -> None:
-    failure, description = exchange.failure, None
-    server_error = exchange.status >= _SERVER_ERROR
-    if failure is not None:
-        description = f"{failure.type}: {failure.message}"
-        add_exception(span, failure)
-    if server_error or failure is None:
-        attributes[ERROR_TYPE] = str(exchange.status)
-    else:
-        attributes[ERROR_TYPE] = failure.type
-    span.set_status(Status(StatusCode.ERROR, description))
-
-
-def add_exception(span: Span, failure: Failure) -> None:
-    """Notes on a span an exception, as the record has it: scrubbed and capped."""
+def fail(span: Span, failure: Failure) -> None:
+    """Marks a span with the exception that ended its work, as the record has it: scrubbed and capped."""
+    if not span.is_recording():
+        return
+    span.set_attribute(ERROR_TYPE, failure.type)
+    span.set_status(Status(StatusCode.ERROR, f"{failure.type}: {failure.message}"))
     span.add_event(
         "exception",
         {

@@ -135,10 +135,7 @@ def _named(method: str, url: str) -> tuple[str, None, SpanKind, dict[str, Any]]:
 
 def _complete(span: Span, status: int | None, error: BaseException | None) -> None:
     if error is not None:
-        failure = privacy.failure_of(error)
-        traces.add_exception(span, failure)
-        span.set_attribute(ERROR_TYPE, failure.type)
-        span.set_status(Status(StatusCode.ERROR, f"{failure.type}: {failure.message}"))
+        traces.fail(span, privacy.failure_of(error))
     elif status is not None:
         span.set_attribute(HTTP_RESPONSE_STATUS_CODE, status)
         if status >= _CLIENT_ERROR:

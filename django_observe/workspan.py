@@ -8,13 +8,7 @@ from typing import final
 
 from opentelemetry import trace
 from opentelemetry.context import Context, create_key, get_value, set_value
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.exception_attributes import (
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-)
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 from opentelemetry.util.types import Attributes
 
 from django_observe import correlation, privacy, traces
@@ -61,9 +55,8 @@ class Work:
         own = None
         if span is not None:
             context = set_value(_KEY, span, set_span_in_context(span, context))
-            trace_context = traces.current(context)
-            own = trace_context.trace_id if trace_context else None
-        self.correlation_id = identifier or own or correlation.generate()
+            own = traces.current(context)
+        self.correlation_id = correlation.chosen(identifier, own)
         if span is not None:
             span.set_attribute(Attribute.CORRELATION_ID, self.correlation_id)
         self._span, self._context, self._process = span, context, os.getpid()
@@ -84,8 +77,9 @@ class Work:
         if span is not None and self._process == os.getpid():
             with guard("workspan"):
                 if error is not None and _is_failure(error):
-                    _fail(span, error)
-            span.end()
+                    traces.fail(span, privacy.failure_of(error))
+            with guard("workspan"):
+                span.end()
 
 
 def _is_failure(error: BaseException) -> bool:
@@ -93,17 +87,3 @@ def _is_failure(error: BaseException) -> bool:
     if isinstance(error, SystemExit):
         return error.code not in (None, 0)
     return isinstance(error, Exception)
-
-
-def _fail(span: Span, error: BaseException) -> None:
-    failure = privacy.failure_of(error)
-    span.add_event(
-        "exception",
-        {
-            EXCEPTION_TYPE: failure.type,
-            EXCEPTION_MESSAGE: failure.message,
-            EXCEPTION_STACKTRACE: failure.stack,
-        },
-    )
-    span.set_attribute(ERROR_TYPE, failure.type)
-    span.set_status(Status(StatusCode.ERROR, f"{failure.type}: {failure.message}"))
