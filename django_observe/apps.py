@@ -24,11 +24,8 @@ _DATABASE_WORKERS = (
     "django_tasks_db.management.commands.db_worker",
     "django_tasks.backends.database.management.commands.db_worker",
 )
-_CHANNELS = {
-    "channels.consumer": "consumers",
-    "channels.routing": "channelroutes",
-    "daphne.access": "daphnelog",
-}
+_CHANNELS = ("channels.consumer", "channels.routing")
+_DAPHNE = "daphne.access"
 _awaited: set[str] = set()
 
 
@@ -84,8 +81,10 @@ def _await_libraries() -> None:
         _when_imported(_CELERY, _install_celery)
     if settings.background_tasks:
         _await_background_tasks()
-    for name, part in _CHANNELS.items():
-        _when_imported(name, partial(_install_part, part))
+    if settings.channels:
+        for name in _CHANNELS:
+            _when_imported(name, partial(_install_part, "consumers"))
+    _when_imported(_DAPHNE, partial(_install_part, "daphnelog"))
     if settings.metrics:
         cache.install()
         modelchanges.install()

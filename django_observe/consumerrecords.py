@@ -22,7 +22,9 @@ class WebSocket:
     status: int
     """The handshake's: 101 accepted, 403 denied, 499 the client left before there was an answer."""
     close_code: int | None = None
-    """Of RFC 6455, section 7.4; None where none was sent."""
+    """Of RFC 6455, section 7.4; None where nobody sent one."""
+    aborted: bool = False
+    """The client left before there was an answer, or it ended without a close of either side."""
     received: int = 0
     sent: int = 0
     seconds: float

@@ -27,7 +27,10 @@ def is_its(handler: logging.Handler) -> bool:
 
 
 def install(access: ModuleType) -> None:
-    """Keeps its access log from stdout, where our lines say the same; a file is left alone."""
+    """Keeps its access log from stdout, where our lines say the same; a file is left alone.
+
+    Of WebSockets it speaks where CHANNELS is off: they have no line of ours.
+    """
     kind = access.AccessLogGenerator
     if not hasattr(kind.__call__, _MARK):
         kind.__call__ = _quiet(kind.__call__)
@@ -36,8 +39,13 @@ def install(access: ModuleType) -> None:
 def _quiet(write: Callable[..., None]) -> Callable[..., None]:
     @wraps(write)
     def call(generator: Any, protocol: Any, action: Any, details: Any) -> None:
-        if generator.stream is not sys.stdout or conf.settings().logs is not True:
+        if generator.stream is not sys.stdout or not _is_told(protocol):
             write(generator, protocol, action, details)
 
     setattr(call, _MARK, True)
     return call
+
+
+def _is_told(protocol: str) -> bool:
+    settings = conf.settings()
+    return settings.logs is True and (protocol == "http" or settings.channels)

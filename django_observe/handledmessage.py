@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 from types import TracebackType
-from typing import Any, final
+from typing import Any, Final, final
 
 from channels.exceptions import StopConsumer
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
 
-from django_observe import privacy, tally, traces
-from django_observe.records import CallStats, Failure, QueryStats
+from django_observe import conf, privacy, workspan
+from django_observe.records import CallStats, Failure, QueryStats, TraceContext
 from django_observe.reporting import guard
 from django_observe.tally import Tally
-from django_observe.vocabulary import Attribute
 from django_observe.workspan import Work
+
+INSTRUMENTATION: Final = "channels"
+"""Under this name OTEL_PYTHON_DISABLED_INSTRUMENTATIONS switches the spans off."""
+
+
+def traced() -> bool:
+    """Whether consumers have spans of their own; one that answers HTTP has a request's."""
+    return conf.may_instrument(INSTRUMENTATION)
+
+
+def started(
+    name: str,
+    context: Context,
+    kind: SpanKind,
+    attributes: dict[str, AttributeValue],
+    link: Link | None = None,
+) -> Span | None:
+    """The span of a message, child of the one in `context`; None where spans are off."""
+    return workspan.started(name, context, kind, link, attributes) if traced() else None
 
 
 def name_of(consumer: Any) -> str:
@@ -41,8 +59,17 @@ class HandledMessage:
         self.failure: Failure | None = None
         self._on_end = on_end
         self._tally = Tally()
-        self._work = Work(identifier, context, span)
-        self.correlation_id = self._work.correlation_id
+        self._work = Work(identifier, context, span, self._tally)
+
+    @property
+    def correlation_id(self) -> str:
+        """The ID it is handled under."""
+        return self._work.correlation_id
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """The span it is handled in."""
+        return self._tally.trace
 
     @property
     def queries(self) -> QueryStats:
@@ -56,8 +83,6 @@ class HandledMessage:
 
     def __enter__(self) -> None:
         self._work.__enter__()
-        self.trace = self._tally.trace = traces.current()
-        self._token = tally.bind(self._tally)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -65,15 +90,5 @@ class HandledMessage:
         failed = isinstance(error, Exception) and not isinstance(error, StopConsumer)
         with guard("channels"):
             self.failure = privacy.failure_of(error) if failed and error is not None else None
-            _note_queries(self.queries)
             self._on_end(self)
-        with guard("channels"):
-            tally.reset(self._token)
         self._work.__exit__(*((kind, error, trace) if failed else (None, None, None)))
-
-
-def _note_queries(queries: QueryStats) -> None:
-    span = trace.get_current_span()
-    if queries.count and span.is_recording():
-        span.set_attribute(Attribute.DB_QUERY_COUNT, queries.count)
-        span.set_attribute(Attribute.DB_QUERY_REPEAT, queries.repeat)

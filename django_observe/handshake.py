@@ -10,10 +10,11 @@ from django.core.handlers.asgi import ASGIRequest
 from opentelemetry.context import Context, get_current
 
 from django_observe import conf, correlation, traces, trust
-from django_observe.observation import MAX_PATH
+from django_observe.handledmessage import traced
+from django_observe.observation import MAX_PATH, given_id
 from django_observe.propagation import meta_key
-from django_observe.records import Exchange, Failure, TraceContext
-from django_observe.reporting import guard
+from django_observe.records import Exchange, Failure, TraceContext, WebSocketHandshake
+from django_observe.reporting import guard, report
 from django_observe.vocabulary import UNMATCHED_ROUTE, Header
 
 SWITCHING_PROTOCOLS: Final = 101
@@ -44,32 +45,29 @@ class Handshake:
             self.peer, meta.get(meta_key(Header.FORWARDED_FOR), ""), settings.trusted_peers
         )
         trusted = trust.is_in(self.peer, settings.trusted_peers)
-        values = (correlation.accepted(meta.get(meta_key(name))) for name in settings.correlation_headers)
-        given = next(filter(None, values), None)
+        given = given_id(meta, settings.correlation_headers)
         self._span: traces.ServerSpan | None = None
         with guard("traces"):
-            self._span = traces.begin(request, trusted)
+            self._span = traces.begin(request, trusted) if traced() else None
         self.trace: TraceContext | None = self._span.trace if self._span else None
-        own = self.trace.trace_id if self.trace else None
         self.client_correlation_id = None if trusted else given
-        self.correlation_id = (given if trusted else None) or own or correlation.generate()
+        self.correlation_id = correlation.chosen(given if trusted else None, self.trace)
         self.context: Context = self._span.context if self._span else get_current()
 
     def answered(self, status: int, failure: Failure | None = None) -> None:
-        """Completes and ends the span; only the first answer counts."""
+        """Tells of it, and ends its span; only the first answer counts."""
         if self.status is not None:
             return
         self.status = status
-        if self._span is None:
-            return
         token = correlation.bind(self.correlation_id, self.context)
         try:
-            with guard("traces"):
-                traces.report(self._exchange(status, failure))
+            with guard("channels"):
+                report(WebSocketHandshake(self._exchange(status, failure)))
         finally:
             correlation.reset(token)
             with guard("traces"):
-                self._span.end()
+                if self._span is not None:
+                    self._span.end()
 
     def _exchange(self, status: int, failure: Failure | None) -> Exchange:
         return Exchange(

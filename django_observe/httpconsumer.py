@@ -7,20 +7,18 @@ from types import TracebackType
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse
 from django.urls import ResolverMatch
 
-from django_observe import channelroutes
 from django_observe.handledmessage import HandledMessage, name_of
 from django_observe.handshake import echoed
 from django_observe.observation import Observation
 from django_observe.reporting import guard
 
 
-class HttpDialogue:
+class HttpConnection:
     """One span for all of it; it ends with the answer's last byte, or with the consumer."""
 
-    def __init__(self, consumer: Any, scope: dict[str, Any]) -> None:
+    def __init__(self, consumer: Any, scope: dict[str, Any], route: str) -> None:
         request = ASGIRequest(scope, BytesIO())
         given = scope.get("url_route")
         if given is not None:
@@ -29,7 +27,7 @@ class HttpDialogue:
                 given["args"],
                 given["kwargs"],
                 url_name=name_of(consumer),
-                route=channelroutes.current(),
+                route=route,
             )
         self._scope = scope
         self._observation = Observation(request)
@@ -49,7 +47,7 @@ class HttpDialogue:
             elif self._status is None:
                 self._observation.abandon(error or GeneratorExit())
             else:
-                self._end(aborted=not self._complete)
+                self._observation.answered(self._status, bytes_out=self._bytes, aborted=not self._complete)
         self._observation.unbind(self._tokens)
 
     def handled(self, message: dict[str, Any]) -> HandledMessage | None:  # noqa: ARG002 - the interface's
@@ -65,6 +63,3 @@ class HttpDialogue:
             self._bytes += len(message.get("body", b""))
             self._complete = not message.get("more_body", False)
         return message
-
-    def _end(self, *, aborted: bool) -> None:
-        self._observation.end(HttpResponse(status=self._status), bytes_out=self._bytes, aborted=aborted)

@@ -126,7 +126,7 @@ def _report_websocket(socket: WebSocket) -> None:
     path = privacy.scrub_path(socket.path, socket.route or "")
     milliseconds = _milliseconds(socket.seconds)
     fields: dict[str, Any] = {
-        Field.EVENT: Event.WEBSOCKET,
+        Field.EVENT: Event.WEBSOCKET_ABORTED if socket.aborted else Event.WEBSOCKET,
         Field.CONSUMER: socket.consumer,
         Field.ROUTE: socket.route,
         Field.PATH: path,
@@ -142,7 +142,7 @@ def _report_websocket(socket: WebSocket) -> None:
     }
     fields = {name: value for name, value in fields.items() if value is not None}
     _add_failure(fields, socket.failure)
-    outcome = socket.close_code or socket.status
+    outcome = socket.close_code or ("aborted" if socket.aborted else socket.status)
     _write(_consumers, level, f"websocket {path} {outcome} {milliseconds:.1f} ms", fields, socket)
 
 

@@ -48,7 +48,7 @@ class Observation:
         self._process = os.getpid()
         settings = conf.settings()
         self.trusted = trust.is_in(request.META.get("REMOTE_ADDR", ""), settings.trusted_peers)
-        given = _given_id(request.META, settings.correlation_headers)
+        given = given_id(request.META, settings.correlation_headers)
         self._active: ActiveRequest | None = None
         with guard("metrics"):
             self._active = ActiveRequest() if traced and settings.metrics is True else None
@@ -114,6 +114,10 @@ class Observation:
     def end(self, response: HttpResponseBase, *, bytes_out: int | None = None, aborted: bool = False) -> None:
         """Reports the exchange and ends its span. Call it while bound; only the first call counts."""
         self._report(response.status_code, response, bytes_out=bytes_out, aborted=aborted)
+
+    def answered(self, status: int, *, bytes_out: int, aborted: bool) -> None:
+        """As `end`, of an answer that is no response of Django's."""
+        self._report(status, None, bytes_out=bytes_out, aborted=aborted)
 
     def abandon(self, error: BaseException) -> None:
         """Reports a request that got no answer: it raised, its client went away, or the server gave it up."""
@@ -181,7 +185,8 @@ _REQUEST_START = meta_key(Header.REQUEST_START)
 _FORWARDED_FOR = meta_key(Header.FORWARDED_FOR)
 
 
-def _given_id(meta: dict[str, Any], headers: tuple[str, ...]) -> str | None:
+def given_id(meta: dict[str, Any], headers: tuple[str, ...]) -> str | None:
+    """The first well-formed ID among the request's `headers`."""
     for header in headers:
         identifier = correlation.accepted(meta.get(meta_key(header)))
         if identifier is not None:

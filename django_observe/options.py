@@ -51,6 +51,9 @@ class Settings:
         parsing.boolean,
         "Whether Django's own background tasks (django.tasks, or its backport django-tasks) are observed.",
     )
+    channels: bool = _setting(
+        True, parsing.boolean, "Whether the consumers of Channels are observed, where it is installed."
+    )
     task_trace: str | tuple[tuple[str, str], ...] = _setting(
         "child",
         parsing.task_trace,

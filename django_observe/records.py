@@ -29,6 +29,7 @@ __all__ = [
     "TaskRun",
     "TraceContext",
     "WebSocket",
+    "WebSocketHandshake",
 ]
 
 
@@ -77,6 +78,16 @@ class Exchange:
             object.__setattr__(self, "seconds", 0.0)
         if self.queue_seconds is not None and self.queue_seconds < 0:
             object.__setattr__(self, "queue_seconds", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketHandshake:
+    """The request that opens a WebSocket and its answer; the connection is told at its end, as a `WebSocket`.
+
+    Apart from `Exchange`, as it is none of the service's requests in lines and metrics.
+    """
+
+    exchange: Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,7 @@ Record: TypeAlias = (
     Exchange
     | TaskRun
     | TaskEvent
+    | WebSocketHandshake
     | WebSocket
     | ChannelMessage
     | Call

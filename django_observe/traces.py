@@ -23,7 +23,15 @@ from opentelemetry.semconv.attributes.url_attributes import URL_PATH
 from opentelemetry.trace import Span, SpanContext, Status, StatusCode, format_span_id, format_trace_id
 
 from django_observe import conf, privacy, quiet
-from django_observe.records import Exchange, Failure, QueryStats, Record, TaskRun, TraceContext
+from django_observe.records import (
+    Exchange,
+    Failure,
+    QueryStats,
+    Record,
+    TaskRun,
+    TraceContext,
+    WebSocketHandshake,
+)
 from django_observe.vocabulary import UNMATCHED_ROUTE, Attribute, LabelValue
 
 UNKNOWN_METHOD = "HTTP"
@@ -100,6 +108,8 @@ def report(record: Record) -> None:
     """Completes the current span with what the record knows of its request or task."""
     if isinstance(record, Exchange):
         _complete_server_span(record, trace.get_current_span())
+    elif isinstance(record, WebSocketHandshake):
+        _complete_server_span(record.exchange, trace.get_current_span())
     elif isinstance(record, TaskRun):
         _complete_task_span(record, trace.get_current_span())
 
@@ -121,7 +131,7 @@ def _complete_server_span(exchange: Exchange, span: Span) -> None:
         attributes[HTTP_ROUTE] = exchange.route
         if "<" in exchange.route:
             attributes[URL_PATH] = privacy.scrub_path(exchange.path, exchange.route)
-    _add_queries(attributes, exchange.queries)
+    attributes |= query_attributes(exchange.queries)
     if exchange.failure is not None:
         fail(span, exchange.failure)
     elif exchange.status >= _SERVER_ERROR:
@@ -168,14 +178,15 @@ def _complete_task_span(run: TaskRun, span: Span) -> None:
         attributes[Attribute.SCHEDULE] = run.schedule
     if run.redelivered:
         attributes[Attribute.REDELIVERED] = True
-    _add_queries(attributes, run.queries)
+    attributes |= query_attributes(run.queries)
     span.set_attributes(attributes)
 
 
-def _add_queries(attributes: dict[str, Any], queries: QueryStats) -> None:
-    if queries.count:
-        attributes[Attribute.DB_QUERY_COUNT] = queries.count
-        attributes[Attribute.DB_QUERY_REPEAT] = queries.repeat
+def query_attributes(queries: QueryStats) -> dict[str, int]:
+    """What a span says of its database work; nothing where there was none."""
+    if not queries.count:
+        return {}
+    return {Attribute.DB_QUERY_COUNT: queries.count, Attribute.DB_QUERY_REPEAT: queries.repeat}
 
 
 def _trace_context(context: SpanContext) -> TraceContext:

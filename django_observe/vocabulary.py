@@ -51,6 +51,7 @@ class Event:
     REQUEST_ABORTED: Final = "request_aborted"
     TASK: Final = "task"
     WEBSOCKET: Final = "websocket"
+    WEBSOCKET_ABORTED: Final = "websocket_aborted"
     CHANNEL: Final = "channel"
 
 

@@ -1,4 +1,4 @@
-"""One WebSocket that a consumer serves: one ID and one trace, a span for each message, a line at the end."""
+"""One WebSocket that a consumer serves: one ID, a span for each message, a line at the end."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from opentelemetry.context import Context
 from opentelemetry.semconv.attributes.client_attributes import CLIENT_ADDRESS
 from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL_NAME
 from opentelemetry.semconv.attributes.url_attributes import URL_PATH
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import INVALID_SPAN, Link, SpanKind, get_current_span, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from django_observe import channelroutes, correlation, openwebsockets, privacy, workspan
-from django_observe.handledmessage import HandledMessage, name_of
+from django_observe import correlation, openwebsockets, privacy
+from django_observe.handledmessage import HandledMessage, name_of, started
 from django_observe.handshake import DENIED, SWITCHING_PROTOCOLS, Handshake, echoed
 from django_observe.observation import CLIENT_CLOSED_REQUEST
 from django_observe.records import CallStats, Failure, QueryStats, WebSocket
 from django_observe.reporting import guard, report
+from django_observe.tasktrace import LONG_ETA_SECONDS
 from django_observe.vocabulary import Attribute
 
 PROTOCOL: Final = "websocket"
 NORMAL_CLOSURE: Final = 1000
 """What servers send when an application closes without a code (RFC 6455, section 7.4.1)."""
+MAX_TRACE_SECONDS: Final = LONG_ETA_SECONDS
+"""How long a connection's messages are children of its handshake; each has a trace of its own afterwards."""
 
 
-class WebSocketDialogue:
+class WebSocketConnection:
     """From the handshake to the end of the consumer; all of it, group messages included, has one ID."""
 
-    def __init__(self, consumer: Any, scope: dict[str, Any]) -> None:
+    def __init__(self, consumer: Any, scope: dict[str, Any], route: str) -> None:
         self._scope = scope
         self._consumer = name_of(consumer)
-        self._handshake = Handshake(scope, channelroutes.current())
+        self._handshake = Handshake(scope, route)
         self._path = privacy.scrub_path(self._handshake.path, self._handshake.route)
         self._started = perf_counter()
         self._received = self._sent = 0
@@ -68,7 +71,7 @@ class WebSocketDialogue:
         report(self._record())
 
     def handled(self, message: dict[str, Any]) -> HandledMessage:
-        """A child of the handshake's span for each message, of the client or of the channel layer."""
+        """Every message, a client's or the channel layer's, has a span: the handshake's child, or linked to it."""
         kind = str(message["type"])
         if kind == "websocket.receive":
             self._received += 1
@@ -84,8 +87,8 @@ class WebSocketDialogue:
             attributes[CLIENT_ADDRESS] = self._handshake.peer
         name = f"{kind} {self._handshake.route or self._consumer}"
         span_kind = SpanKind.SERVER if kind.startswith("websocket.") else SpanKind.CONSUMER
-        context = self._handshake.context
-        span = workspan.started(name, context, span_kind, attributes=attributes)
+        context, link = self._parent()
+        span = started(name, context, span_kind, attributes, link)
         return HandledMessage(self._handshake.correlation_id, context, span, self._add)
 
     def sending(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -105,10 +108,21 @@ class WebSocketDialogue:
             return echoed(message, self._handshake.correlation_id, self._scope)
         return message
 
+    def _parent(self) -> tuple[Context, Link | None]:
+        context = self._handshake.context
+        if self._handshake.trace is None or perf_counter() - self._started < MAX_TRACE_SECONDS:
+            return context, None
+        link = Link(get_current_span(context).get_span_context())
+        return set_span_in_context(INVALID_SPAN, context), link
+
     def _add(self, handled: HandledMessage) -> None:
         self._failure = self._failure or handled.failure
         self._queries += handled.queries
         self._calls += handled.calls
+
+    def _was_aborted(self) -> bool:
+        unclosed = self._handshake.status == SWITCHING_PROTOCOLS and self._close_code is None
+        return self._failure is None and (unclosed or self._handshake.status == CLIENT_CLOSED_REQUEST)
 
     def _record(self) -> WebSocket:
         handshake = self._handshake
@@ -121,6 +135,7 @@ class WebSocketDialogue:
             route=handshake.route or None,
             status=handshake.status or CLIENT_CLOSED_REQUEST,
             close_code=self._close_code,
+            aborted=self._was_aborted(),
             received=self._received,
             sent=self._sent,
             seconds=perf_counter() - self._started,

@@ -15,17 +15,16 @@ from opentelemetry.semconv._incubating.attributes.messaging_attributes import (
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from django_observe import workspan
-from django_observe.handledmessage import HandledMessage, name_of
+from django_observe.handledmessage import HandledMessage, name_of, started
 from django_observe.records import ChannelMessage
 from django_observe.reporting import report
 from django_observe.vocabulary import Attribute
 
 
-class ChannelDialogue:
+class ChannelConnection:
     """Each message gets an ID, a trace and a line of its own, as a task of Celery's would."""
 
-    def __init__(self, consumer: Any, scope: dict[str, Any]) -> None:
+    def __init__(self, consumer: Any, scope: dict[str, Any], _route: str) -> None:
         self._consumer = name_of(consumer)
         self._channel = str(scope["channel"])
 
@@ -64,7 +63,7 @@ class ChannelDialogue:
             Attribute.CONSUMER: self._consumer,
         }
         name = f"process {self._channel}"
-        span = workspan.started(name, Context(), SpanKind.CONSUMER, attributes=attributes)
+        span = started(name, Context(), SpanKind.CONSUMER, attributes)
         return HandledMessage(None, Context(), span, tell)
 
     def sending(self, message: dict[str, Any]) -> dict[str, Any]:

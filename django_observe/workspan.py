@@ -11,8 +11,9 @@ from opentelemetry.context import Context, create_key, get_value, set_value
 from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 from opentelemetry.util.types import Attributes
 
-from django_observe import correlation, privacy, traces
+from django_observe import correlation, privacy, tally, traces
 from django_observe.reporting import guard
+from django_observe.tally import Tally
 from django_observe.vocabulary import Attribute
 
 _KEY = create_key("django_observe_work")
@@ -43,15 +44,17 @@ def is_current() -> bool:
 
 @final
 class Work:
-    """A context manager: the ID, and the span where there is one, are current in its block alone.
+    """A context manager: the ID, and the span and tally where there are any, are current in its block alone.
 
     The ID is the one given, else the span's trace ID, else a new one. An exception marks the span and passes
     on.
     """
 
-    __slots__ = ("_context", "_process", "_span", "_token", "correlation_id")
+    __slots__ = ("_context", "_process", "_span", "_tally", "_tally_token", "_token", "correlation_id")
 
-    def __init__(self, identifier: str | None, context: Context, span: Span | None) -> None:
+    def __init__(
+        self, identifier: str | None, context: Context, span: Span | None, counted: Tally | None = None
+    ) -> None:
         own = None
         if span is not None:
             context = set_value(_KEY, span, set_span_in_context(span, context))
@@ -60,14 +63,22 @@ class Work:
         if span is not None:
             span.set_attribute(Attribute.CORRELATION_ID, self.correlation_id)
         self._span, self._context, self._process = span, context, os.getpid()
+        self._tally = counted
+        if counted is not None:
+            counted.trace = traces.current(context)
 
     def __enter__(self) -> str:
         self._token = correlation.bind(self.correlation_id, self._context)
+        if self._tally is not None:
+            self._tally_token = tally.bind(self._tally)
         return self.correlation_id
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._tally is not None:
+            with guard("workspan"):
+                tally.reset(self._tally_token)
         correlation.reset(self._token)
         self.end(error)
 
@@ -76,6 +87,8 @@ class Work:
         span, self._span = self._span, None
         if span is not None and self._process == os.getpid():
             with guard("workspan"):
+                if self._tally is not None:
+                    span.set_attributes(traces.query_attributes(self._tally.queries()))
                 if error is not None and _is_failure(error):
                     traces.fail(span, privacy.failure_of(error))
             with guard("workspan"):

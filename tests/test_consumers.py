@@ -33,7 +33,6 @@ from opentelemetry.context import get_current
 from opentelemetry.trace import SpanKind, StatusCode
 
 from django_observe import (
-    channelroutes,
     consumers,
     continued,
     correlated,
@@ -92,7 +91,7 @@ class Tells:
                 await application(scope, receive, send)
             finally:
                 bound = (correlation_id(), tally.current(), consumers._observed.get())
-                self.left.append((*bound, channelroutes.current(), get_current() == before))
+                self.left.append((*bound, consumers._route.get(), get_current() == before))
 
         return watched
 
@@ -666,7 +665,7 @@ def test_a_message_can_bring_its_senders_id() -> None:
 def test_installing_again_changes_nothing_and_what_is_wrapped_looks_as_before() -> None:
     call, route = AsyncConsumer.__call__, URLRouter.__call__
     consumers.install(channels.consumer)
-    channelroutes.install(channels.routing)
+    consumers.install(channels.routing)
     assert (AsyncConsumer.__call__, URLRouter.__call__) == (call, route)
     assert iscoroutinefunction(call)
     assert list(signature(call).parameters) == ["self", "scope", "receive", "send"]
