@@ -71,7 +71,7 @@ class WebSocketConnection:
         report(self._record())
 
     def handled(self, message: dict[str, Any]) -> HandledMessage:
-        """Every message, a client's or the channel layer's, has a span: the handshake's child, or linked to it."""
+        """Every message has a span, be it a client's or a group's: the handshake's child, or linked to it."""
         kind = str(message["type"])
         if kind == "websocket.receive":
             self._received += 1

@@ -31,8 +31,10 @@ from django.test import override_settings
 from django.urls import path, re_path
 from opentelemetry.context import get_current
 from opentelemetry.trace import SpanKind, StatusCode
+from prometheus_client import REGISTRY
 
 from django_observe import (
+    activerequests,
     consumers,
     continued,
     correlated,
@@ -42,8 +44,10 @@ from django_observe import (
     outgoing,
     reporting,
     tally,
+    websocket,
 )
-from django_observe.records import ChannelMessage, Exchange, WebSocket
+from django_observe.metricset import HTTP_ACTIVE_REQUESTS
+from django_observe.records import ChannelMessage, Exchange, Record, WebSocket, WebSocketHandshake
 from django_observe.testing import Captured, captured
 
 LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -307,6 +311,56 @@ def test_without_tracing_the_id_is_there_all_the_same(tells: Tells) -> None:
     assert tells.left == NOTHING
 
 
+told: list[Record] = []
+
+
+def tell(record: Record) -> None:
+    told.append(record)
+
+
+@override_settings(DJANGO_OBSERVE={"TRACES": f"{__name__}.tell"})
+def test_a_trace_reporter_of_the_projects_own_is_told_of_the_handshake(tells: Tells) -> None:
+    with captured() as telemetry:
+        talk(application(Async, tells), "a")
+    [opened] = [record.exchange for record in told if isinstance(record, WebSocketHandshake)]
+    assert (opened.correlation_id, opened.route, opened.status) == (GIVEN, "ws/<slug:room>/", 101)
+    first = next(span for span in telemetry.spans if span.name.startswith("GET"))
+    assert opened.trace is not None
+    assert opened.trace.span_id == f"{first.context.span_id:016x}"
+    assert "http.response.status_code" not in (
+        first.attributes or {}
+    )  # left to that reporter, as of requests
+
+
+@override_settings(DJANGO_OBSERVE={"CHANNELS": False})
+def test_a_project_can_switch_it_off(tells: Tells) -> None:
+    with captured() as telemetry:
+        talk(application(Async, tells), "a")
+    assert tells.ids == {None}
+    assert (sockets(telemetry), telemetry.spans) == ([], [])
+
+
+def test_where_it_is_switched_off_channels_is_left_alone() -> None:
+    program = (
+        "import django; from django.conf import settings;"
+        "settings.DJANGO_OBSERVE = {**getattr(settings, 'DJANGO_OBSERVE', {}), 'CHANNELS': False};"
+        "django.setup();"
+        "from channels.consumer import AsyncConsumer; from channels.routing import URLRouter;"
+        "print([hasattr(each.__call__, '__wrapped__') for each in (AsyncConsumer, URLRouter)])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[False, False]"
+
+
+def test_the_spans_alone_can_be_switched_off(tells: Tells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "redis,channels")
+    with captured() as telemetry:
+        talk(application(Async, tells), "a")
+    assert telemetry.spans == []
+    assert (only(telemetry).correlation_id, only(telemetry).trace) == (GIVEN, None)
+    assert tells.ids == {GIVEN}
+
+
 class Grouped(Async):
     groups = ("news",)
 
@@ -398,6 +452,42 @@ def test_a_cancelled_connection_ends_once(tells: Tells) -> None:
         asyncio.run(run())
     socket = only(telemetry)
     assert (socket.status, socket.close_code, socket.failure) == (101, None, None)
+    assert tells.left == NOTHING
+    [line] = [line for line in telemetry.lines if line["logger"] == "django_observe.consumer"]
+    assert (line["event"], line["level"]) == ("websocket_aborted", "INFO")
+    assert line["message"].startswith("websocket /ws/a/ aborted ")
+
+
+class Hesitant(Async):
+    async def connect(self) -> None:
+        self.tells("connect")
+
+
+def test_a_client_that_leaves_before_an_answer_aborted_the_handshake(tells: Tells) -> None:
+    async def run() -> None:
+        spoken = WebsocketCommunicator(application(Hesitant, tells), "/ws/a/")
+        await spoken.send_input({"type": "websocket.connect"})
+        await spoken.send_input({"type": "websocket.disconnect", "code": 1006})
+        await spoken.wait()
+
+    with captured() as telemetry:
+        asyncio.run(run())
+    assert (only(telemetry).status, only(telemetry).aborted) == (499, True)
+    assert [line["event"] for line in telemetry.lines if line.get("consumer")] == ["websocket_aborted"]
+
+
+def test_messages_of_a_connection_that_is_open_for_long_have_traces_of_their_own(
+    tells: Tells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MAX_TRACE_SECONDS", 0.0)
+    with captured() as telemetry:
+        talk(application(Async, tells), "a", "b")
+    first = next(span for span in telemetry.spans if span.name.startswith("GET"))
+    messages = [span for span in telemetry.spans if span.name.startswith("websocket.")]
+    assert len({span.context.trace_id for span in (first, *messages)}) == len(messages) + 1
+    assert [span.parent for span in messages] == [None] * 4
+    assert {link.context.span_id for span in messages for link in span.links} == {first.context.span_id}
+    assert tells.ids == {(span.attributes or {})["correlation_id"] for span in messages} == {GIVEN}
     assert tells.left == NOTHING
 
 
@@ -577,6 +667,32 @@ def test_an_http_consumer_that_raises_is_a_500() -> None:
         ask(b"boom")
     [exchange] = [record for record in telemetry.records if isinstance(record, Exchange)]
     assert (exchange.status, exchange.failure and exchange.failure.type) == (500, "ValueError")
+
+
+class Unusual(AsyncHttpConsumer):  # type: ignore[misc]
+    async def handle(self, body: bytes) -> None:
+        await self.send_response(600, b"")
+
+
+def test_an_answer_with_a_status_that_http_does_not_know_is_told_too() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+
+    async def run() -> None:
+        asked = ApplicationCommunicator(Unusual.as_asgi(), scope)
+        await asked.send_input({"type": "http.request", "body": b""})
+        await asked.receive_output()
+        await asked.receive_output()
+        await asked.wait()
+
+    activerequests.settle()
+    before = REGISTRY.get_sample_value(HTTP_ACTIVE_REQUESTS.name)
+    with captured() as telemetry:
+        asyncio.run(run())
+    [exchange] = [record for record in telemetry.records if isinstance(record, Exchange)]
+    assert (exchange.status, exchange.aborted) == (600, False)
+    assert [(span.attributes or {})["http.response.status_code"] for span in telemetry.spans] == [600]
+    activerequests.settle()
+    assert REGISTRY.get_sample_value(HTTP_ACTIVE_REQUESTS.name) == before
 
 
 class Streaming(AsyncHttpConsumer):  # type: ignore[misc]

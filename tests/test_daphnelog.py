@@ -48,3 +48,14 @@ def test_the_access_log_stays_away_from_stdout_alone(monkeypatch: pytest.MonkeyP
     assert '"GET /" 200 2' in written(io.StringIO())
     with override_settings(DJANGO_OBSERVE={"LOGS": False}):
         assert '"GET /" 200 2' in written(stdout)
+
+
+def test_websockets_without_a_line_of_ours_stay_in_the_access_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    AccessLogGenerator(stdout)("websocket", "connected", DETAILS)
+    assert stdout.getvalue() == ""
+    with override_settings(DJANGO_OBSERVE={"CHANNELS": False}):
+        AccessLogGenerator(stdout)("websocket", "connected", DETAILS)
+        assert '"WSCONNECT /"' in written(stdout)
+    assert "GET" not in stdout.getvalue()

@@ -47,11 +47,11 @@ def expect_places(row: Row, server: Server, *places: str) -> None:
             assert [span.name.split()[0] for span in path[:1]] == [expected]
 
 
-def expect_line(row: Row, server: Server, **fields: Any) -> Line:
+def expect_line(row: Row, server: Server, event: str = "websocket", **fields: Any) -> Line:
     """One line of the connection and no other; what it says."""
     line: Line = {}
     with row.aspect("also"):
-        [line] = server.lines.wait(event="websocket", correlation_id=row.identifier)
+        [line] = server.lines.wait(event=event, correlation_id=row.identifier)
         assert fields.items() <= line.items(), line
         assert line["trace_id"] == row.trace_id
         assert row.spans.get(line["span_id"]).parent_id == row.parent_id
@@ -152,7 +152,7 @@ def test_stop(row: Row, collector: Collector, server: str) -> None:
             assert client.recv(5) == '"hello"'
             started.process.stop()
         expect_places(row, started, "connect", "receive")
-        expect_line(row, started, status=101, messages_received=1, messages_sent=1)
+        expect_line(row, started, event="websocket_aborted", status=101, messages_received=1, messages_sent=1)
 
 
 @row("elsewhere", "Channels, handshake denied", column="server")
