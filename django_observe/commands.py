@@ -66,8 +66,6 @@ def _work(command: BaseCommand, *, is_process: bool) -> Work | None:
     span = None
     if not module.startswith("django.") or name == "migrate":
         span = workspan.started(f"manage.py {name}", context)
-    if span is not None and is_process:
-        exits.hook()
     return Work(identifier, context, span)
 
 

@@ -22,6 +22,8 @@ LastWord = Callable[[], object]
 _close: LastWord | None = None
 _flush: LastWord | None = None
 _before: list[LastWord] = []
+_dying: Thread | None = None
+"""What speaks, and then kills, since the process was told to end."""
 
 
 def prepare(close: LastWord, flush: LastWord) -> None:
@@ -33,7 +35,7 @@ def prepare(close: LastWord, flush: LastWord) -> None:
     first = _close is None
     _close, _flush = close, flush
     if first:
-        atexit.register(_say)
+        atexit.register(_end)
         register_post_import_hook(_wrap_uvicorn, "uvicorn.server")
 
 
@@ -50,7 +52,19 @@ def hook() -> None:
     if process is not None and process.parent_process() is not None:
         from multiprocessing.util import Finalize  # its children leave without atexit
 
-        Finalize(None, _say, exitpriority=100)
+        Finalize(None, _end, exitpriority=100)
+
+
+def _end() -> None:
+    """The main thread is through: it says the last word, unless SIGTERM came before; then that is the end.
+
+    So a process that was told to end does not exit with 0 because its work was done meanwhile.
+    """
+    if _dying is None:
+        _say()
+        _give_sigterm_back()
+    if _dying is not None:  # it may have come while the last word was said
+        _dying.join()
 
 
 def _say() -> None:
@@ -74,25 +88,38 @@ def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
 
     Called by a handler that has replaced it, it leaves the end to that one.
     """
+    global _dying
     if signal.getsignal(signal.SIGTERM) is not _on_sigterm:
         return
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    thread = Thread(target=_say_and_die, name="django_observe.exit", daemon=True)
     try:
-        Context().run(Thread(target=_say_and_die, name="django_observe.exit", daemon=True).start)
+        Context().run(thread.start)
     except RuntimeError:  # no thread is to be had
         os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        _dying = thread
 
 
 def _say_and_die() -> None:
-    _say()
-    os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        _say()
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _give_sigterm_back() -> None:
+    """Where there is nothing (more) to say, SIGTERM ends the process at once, also within a long call."""
+    with guard("exits"):
+        if current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is _on_sigterm:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _after_fork() -> None:
-    """A child has said nothing yet: SIGTERM ends it at once, also within a long call."""
-    with guard("exits"):
-        if signal.getsignal(signal.SIGTERM) is _on_sigterm:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """A child has said nothing yet, and was not told to end."""
+    global _dying
+    _dying = None
+    _give_sigterm_back()
 
 
 def _wrap_uvicorn(module: ModuleType) -> None:

@@ -214,9 +214,14 @@ def project(tmp_path: Path) -> dict[str, str]:
 
 
 COMMAND = """
-import logging, os, time
+import hashlib, logging, os, signal, threading, time
 from django.core.management.base import BaseCommand, CommandError
 from opentelemetry import trace
+from django_observe import exits
+
+def speak_slowly():
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(0.5)
 
 class Command(BaseCommand):
     def add_arguments(self, parser):
@@ -228,9 +233,17 @@ class Command(BaseCommand):
             raise CommandError("no such month", returncode=4)
         if end == "forked" and os.fork() == 0:
             raise SystemExit(0)
-        if end == "never":
+        if end in ("never", "late"):
             with trace.get_tracer("shop").start_as_current_span("inner"):
                 pass
+        if end == "slow":
+            print("calling", flush=True)
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 5_000_000)  # seconds in which no handler is called
+        if end == "late":
+            exits.before(speak_slowly)
+            os.kill(os.getpid(), signal.SIGTERM)
+        if end == "never":
+            print("waiting", flush=True)
             while True:
                 time.sleep(0.05)
         return "closed"
@@ -241,12 +254,31 @@ ARGV = [sys.executable, "-m", "django", "close_month"]
 def test_sigterm_ends_the_span_and_kills_as_ever(project: dict[str, str], collector: Collector) -> None:
     with Process([*ARGV, "--end", "never"], env={**project, **collector.environment}) as process:
         line = process.wait_for_line("begun")
+        process.wait_for_line("waiting")
         assert process.stop() == -signal.SIGTERM
     command, inner = collector.span("manage.py close_month"), collector.span("inner")
     assert inner.parent_id == command.span_id
     assert command.trace_id in line
     assert command.attributes["correlation_id"] == inner.attributes["correlation_id"] == command.trace_id
     assert command.raw.status.code == 2
+
+
+def test_sigterm_ends_a_long_call_while_nothing_is_to_be_sent(
+    project: dict[str, str], collector: Collector
+) -> None:
+    with Process([*ARGV, "--end", "slow"], env={**project, **collector.environment}) as process:
+        process.wait_for_line("calling")
+        assert process.stop() == -signal.SIGTERM
+        assert "closed" not in process.stdout
+
+
+def test_a_command_that_is_done_before_the_last_word_dies_of_sigterm_all_the_same(
+    project: dict[str, str], collector: Collector
+) -> None:
+    env = {**os.environ, **project, **collector.environment}
+    ran = subprocess.run([*ARGV, "--end", "late"], env=env, capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (-signal.SIGTERM, b"closed")
+    collector.span("inner")
 
 
 def test_the_environment_is_continued(project: dict[str, str], collector: Collector) -> None:

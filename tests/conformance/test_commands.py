@@ -47,6 +47,7 @@ def test_command(row: Row, collector: Collector) -> None:
 def test_command_sigterm(row: Row, collector: Collector) -> None:
     with started(row, collector, "manage", "tell", row.key, "--forever") as program:
         step = program.witness(row, "step")
+        program.witness(row, "waiting")
         status = program.process.stop()
     expect_own(row, step)
     with row.aspect("also"):

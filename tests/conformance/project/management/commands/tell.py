@@ -20,5 +20,7 @@ class Command(BaseCommand):
         witness(key, "command")
         with trace.get_tracer("conformance").start_as_current_span("step"):
             witness(key, "step")
+        if forever:
+            witness(key, "waiting")
         while forever:
             time.sleep(0.05)
