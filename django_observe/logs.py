@@ -1,4 +1,4 @@
-"""The log reporter: one line per request and one per task, each through a logger of its own."""
+"""The log reporter: one line per request, task and WebSocket, and per message of a Channels worker."""
 
 from __future__ import annotations
 
