@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
 from opentelemetry.context import Context, create_key, get_current, get_value, set_value
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
-from django_observe import backgroundspans, correlation, privacy, taskheaders, traces
+from django_observe import backgroundspans, correlation, privacy, tally, taskheaders, traces
+from django_observe.binding import Binding
 from django_observe.reporting import guard
 from django_observe.taskheaders import Headers
 
 _KEY = create_key("django_observe_publication")
 
 
-class Publication:
+class BackgroundPublication:
     """One call of `Task.enqueue`. Whatever it raises, the context is afterwards what it was before.
 
     It travels in OpenTelemetry's context, so that a run which begins within it, in this thread or in one of
@@ -26,7 +26,7 @@ class Publication:
     def __init__(self, task: Any) -> None:
         self._task = task
         self._span: Span = INVALID_SPAN
-        self._undo = ExitStack()
+        self._binding = Binding()
 
     def __enter__(self) -> None:
         with guard("backgroundtasks"):
@@ -34,20 +34,19 @@ class Publication:
             context = set_value(_KEY, self)
             if self._span is not INVALID_SPAN:
                 context = set_span_in_context(self._span, context)
-            span = traces.current(context)
-            own = span.trace_id if span else correlation.generate()
-            identifier = correlation.correlation_id() or own
+            identifier = correlation.chosen(correlation.correlation_id(), traces.current(context))
             backgroundspans.identified(self._span, identifier)
-            self._undo.callback(correlation.reset, correlation.bind(identifier, context))
+            self._binding.bind(identifier, context, tally.current())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with guard("backgroundtasks"):
             if error is not None:
-                backgroundspans.failed(self._span, privacy.failure_of(error))
+                traces.fail(self._span, privacy.failure_of(error))
+        with guard("backgroundtasks"):
             self._span.end()
-        self._undo.close()
+        self._binding.release()
 
     def enqueued(self, result: Any) -> None:
         """Notes the id that the backend has given the task."""
@@ -55,10 +54,10 @@ class Publication:
             backgroundspans.enqueued(self._span, str(result.id))
 
 
-def current(context: Context | None = None) -> Publication | None:
+def current(context: Context | None = None) -> BackgroundPublication | None:
     """The enqueue that `context` (default: what is current) is part of."""
     found = get_value(_KEY, context)
-    return found if isinstance(found, Publication) else None
+    return found if isinstance(found, BackgroundPublication) else None
 
 
 def outside(context: Context) -> Context:

@@ -7,14 +7,12 @@ See docs/adr/0012-background-tasks.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from django.db.models.signals import post_init, post_save, pre_save
 
-from django_observe import backgroundpublication, conf, correlation, taskheaders
+from django_observe import backgroundpublication, conf, messages, taskheaders
 from django_observe.reporting import guard
 from django_observe.taskheaders import Headers
 
@@ -38,18 +36,11 @@ def headers(result: Any) -> Headers:
     return _kept(getattr(result, "db_result", None))
 
 
-@contextmanager
-def correlated(row: Any) -> Iterator[None]:
-    """Runs a block under the ID that came with a row, where one did."""
-    token = None
+def identifier(row: Any) -> str | None:
+    """The ID that came with a row, where one did."""
     with guard("backgroundtasks"):
-        identifier = taskheaders.correlation_id(_kept(row))
-        token = correlation.bind(identifier) if identifier is not None else None
-    try:
-        yield
-    finally:
-        if token is not None:
-            correlation.reset(token)
+        return messages.received(_kept(row))[0]
+    return None
 
 
 def _kept(row: Any) -> Headers:

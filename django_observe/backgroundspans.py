@@ -21,7 +21,6 @@ from opentelemetry.semconv.attributes.code_attributes import CODE_FUNCTION_NAME
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
 
 from django_observe import conf, tasktrace, traces
-from django_observe.records import Failure
 from django_observe.vocabulary import Attribute
 
 SYSTEM = "django_tasks"
@@ -50,11 +49,6 @@ def running(task: Any, task_id: str, publisher: Context, relation: str) -> Span:
     span = _start("run", task, parent, links)
     span.set_attribute(MESSAGING_MESSAGE_ID, task_id)
     return span
-
-
-def failed(span: Span, failure: Failure) -> None:
-    """Marks a span with the exception that ended what it stands for."""
-    traces.fail(span, failure)
 
 
 def identified(span: Span, identifier: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from wrapt import wrap_function_wrapper
 
 from django_observe import backgroundrun, conf
-from django_observe.backgroundpublication import Publication
+from django_observe.backgroundpublication import BackgroundPublication
 
 _installed: set[str] = set()
 
@@ -38,7 +38,7 @@ def install(signals: ModuleType) -> None:
 def _enqueue(wrapped: Callable[..., Any], task: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not conf.settings().background_tasks:
         return wrapped(*args, **kwargs)
-    publication = Publication(task)
+    publication = BackgroundPublication(task)
     with publication, backgroundrun.ended_within():
         result = wrapped(*args, **kwargs)
         publication.enqueued(result)
@@ -50,7 +50,7 @@ async def _aenqueue(
 ) -> Any:
     if not conf.settings().background_tasks:
         return await wrapped(*args, **kwargs)
-    publication = Publication(task)
+    publication = BackgroundPublication(task)
     with publication, backgroundrun.ended_within():
         result = await wrapped(*args, **kwargs)
         publication.enqueued(result)

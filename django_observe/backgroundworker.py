@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ from opentelemetry.context import Context, attach, detach
 from wrapt import wrap_function_wrapper
 
 from django_observe import backgroundrows, backgroundrun, brokertraffic, conf, workerserver
+from django_observe.correlation import correlated
 from django_observe.reporting import guard
 
 _installed: set[str] = set()
@@ -43,5 +45,6 @@ def _run_task(
     wrapped: Callable[..., Any], _worker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """One task, which the worker may fail to begin, or to end: its outcome could not be stored."""
-    with backgroundrows.correlated(args[0] if args else None), backgroundrun.ended_within():
+    identifier = backgroundrows.identifier(args[0] if args else None)
+    with correlated(identifier) if identifier else nullcontext(), backgroundrun.ended_within():
         return wrapped(*args, **kwargs)

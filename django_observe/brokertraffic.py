@@ -5,8 +5,6 @@ Muted is the main process's main thread, which polls, acknowledges and beats; wh
 
 from __future__ import annotations
 
-from contextvars import Token
-
 from opentelemetry import context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key
 
@@ -25,9 +23,8 @@ def forked() -> None:
         context.attach(Context())
 
 
-def unmute() -> Token[Context] | None:
-    """Before a task that runs in a muted thread, as in the solo pool; detach the token after it."""
-    if not context.get_value(_MUTED):
-        return None
-    heard = context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, False)
-    return context.attach(context.set_value(_MUTED, False, heard))
+def heard(given: Context) -> Context:
+    """`given` without the mute, for a task that runs in a muted thread, as in the solo pool."""
+    if not context.get_value(_MUTED, given):
+        return given
+    return context.set_value(_MUTED, False, context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, False, given))

@@ -17,7 +17,6 @@ from django_observe import (
     multiprocess,
     publication,
     taskrun,
-    taskschedule,
     taskspans,
     traces,
     workerserver,
@@ -62,7 +61,7 @@ def on_worker_starts(*, instance: Any, **_: Any) -> None:
 def on_beat_starts(**_: Any) -> None:
     """Receiver of `beat_init`, in the process or thread that publishes what is scheduled."""
     with guard("celery"):
-        taskschedule.install()
+        publication.install_beat()
 
 
 def on_embedded_beat_starts(**_: Any) -> None:

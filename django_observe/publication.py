@@ -1,4 +1,7 @@
-"""Publishing a task: its headers carry the ID and the trace, the producer's span ends with the publish."""
+"""Publishing a task: its headers carry the ID and the trace, the producer's span ends with the publish.
+
+What beat publishes also names its schedule, and begins with an ID and a trace of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from types import TracebackType
 from typing import Any
 
 from celery.app.base import Celery
-from opentelemetry import context as opentelemetry_context
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, detach, get_current
 from wrapt import wrap_function_wrapper
 
 from django_observe import conf, taskheaders, taskrun, taskspans
 from django_observe.records import TaskEvent
 from django_observe.reporting import guard, report
 from django_observe.taskspans import OpenSpan
+from django_observe.vocabulary import Attribute
 
 
 class Publication:
@@ -29,15 +34,15 @@ class Publication:
 
     def __enter__(self) -> None:
         self._ours = _current.set(self)
-        self._theirs = opentelemetry_context.attach(opentelemetry_context.get_current())
+        self._theirs = attach(get_current())
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
     ) -> None:
         with guard("celery"):
             if self.span is not None:
                 self.span.close(error)
-        opentelemetry_context.detach(self._theirs)
+        detach(self._theirs)
         _current.reset(self._ours)
         if self.event is not None and error is None:
             report(self.event)
@@ -50,10 +55,17 @@ class Publication:
         queue = getattr(queues[0], "name", None) if queues else message.get("routing_key")
         self.event = TaskEvent(task=name, task_id=task_id, queue=queue or taskrun.UNKNOWN, state="SENT")
         self.span = taskspans.publishing(name, task_id, message)
+        schedule = _schedule.get()
+        if self.span is not None and schedule is not None:
+            trace.get_current_span().set_attribute(Attribute.SCHEDULE, schedule)
 
 
 _current: ContextVar[Publication | None] = ContextVar("django_observe_publication", default=None)
+_schedule: ContextVar[str | None] = ContextVar("django_observe_schedule", default=None)
+"""Name of the entry of beat's schedule that is being published."""
+
 _installed = False
+_beat_installed = False
 
 
 def install() -> None:
@@ -62,6 +74,14 @@ def install() -> None:
     if not _installed:
         _installed = True
         wrap_function_wrapper(Celery, "send_task", _send_task)
+
+
+def install_beat() -> None:
+    """Wraps `Scheduler.apply_async`, once for every scheduler of the process."""
+    global _beat_installed
+    if not _beat_installed:
+        _beat_installed = True
+        wrap_function_wrapper("celery.beat", "Scheduler.apply_async", _apply_async)
 
 
 def on_before_publish(*, sender: str, headers: dict[str, Any], **message: Any) -> None:
@@ -73,7 +93,7 @@ def on_before_publish(*, sender: str, headers: dict[str, Any], **message: Any) -
         if publication is not None and publication.event is None:
             publication.begun(sender, {"headers": headers, **message})
     with guard("celery"):
-        taskheaders.write(headers)
+        taskheaders.write(headers, _schedule.get())
 
 
 def _send_task(
@@ -81,3 +101,16 @@ def _send_task(
 ) -> Any:
     with Publication():
         return wrapped(*args, **kwargs)
+
+
+def _apply_async(
+    wrapped: Callable[..., Any], _scheduler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    entry = args[0] if args else kwargs.get("entry")
+    name = _schedule.set(getattr(entry, "name", None))
+    outside = attach(Context())  # beat may run inside of something: its ticks do not belong to that
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        detach(outside)
+        _schedule.reset(name)

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, TypedDict
 
+from django_observe.reporting import guard
 from django_observe.vocabulary import Header
 
-MIN_SKEW_SECONDS = 0.001
-"""A publish less than this in the future is no finding: clocks of one host are read at two places."""
+MIN_SKEW_SECONDS = 0.01
+"""A publish less than this in the future is no finding: clocks that NTP keeps differ by milliseconds."""
+
+MAX_SECONDS = 30 * 24 * 3_600.0
+"""A wait or a skew longer than this tells of a broken clock or header, not of a queue: it is unknown."""
 
 _BEATS_OPTION = "periodic_task_name"
 
@@ -31,27 +35,35 @@ def of(
     delivery_info: Mapping[str, Any] | None,
     properties: Mapping[str, Any] | None,
 ) -> Delivery:
-    """What is known of the delivery of a message whose run `started` (Unix time)."""
-    return {
-        "queue_wait_seconds": waited(headers, eta, started),
-        "clock_skew_seconds": skew(headers, started),
-        "schedule": _schedule(headers, properties or {}),
-        "redelivered": bool((delivery_info or {}).get("redelivered")),
+    """What is known of the delivery of a message whose run `started` (Unix time). Never raises."""
+    delivery: Delivery = {
+        "queue_wait_seconds": None,
+        "clock_skew_seconds": None,
+        "schedule": None,
+        "redelivered": False,
     }
+    with guard("taskdelivery"):
+        delivery["redelivered"] = bool((delivery_info or {}).get("redelivered"))
+        delivery["schedule"] = _schedule(headers, properties or {})
+        delivery["queue_wait_seconds"] = waited(headers, eta, started)
+        delivery["clock_skew_seconds"] = skew(headers, started)
+    return delivery
 
 
 def waited(headers: Mapping[Any, Any], eta: Any, started: float) -> float | None:
     """Seconds from the publish, or from the ETA if that is later, until `started`; 0 if that is negative."""
     published = published_at(headers)
-    return None if published is None else max(started - max(published, unix_time(eta)), 0.0)
+    if published is None:
+        return None
+    seconds = started - max(published, unix_time(eta))
+    return max(seconds, 0.0) if abs(seconds) <= MAX_SECONDS else None
 
 
 def skew(headers: Mapping[Any, Any], started: float) -> float | None:
     """Seconds by which the publish lay after `started`, which only clocks that differ can make so."""
     published = published_at(headers)
-    if published is None or published - started <= MIN_SKEW_SECONDS:
-        return None
-    return published - started
+    ahead = 0.0 if published is None else published - started
+    return ahead if MIN_SKEW_SECONDS < ahead <= MAX_SECONDS else None
 
 
 def postponed(headers: Mapping[Any, Any], eta: Any) -> float:
@@ -64,17 +76,17 @@ def published_at(headers: Mapping[Any, Any]) -> float | None:
     """Unix time of the publish, by the publisher's clock."""
     try:
         published = float(headers[Header.TASK_PUBLISHED_AT])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):  # an integer may be too large for a float
         return None
     return published if math.isfinite(published) else None
 
 
 def unix_time(eta: Any) -> float:
-    """An ETA as Celery sends it (ISO 8601, UTC where it names no zone); 0 if it is none."""
+    """An ETA as Celery sends it (ISO 8601, UTC where it names no zone); minus infinity if it is none."""
     try:
         parsed = datetime.fromisoformat(eta)
     except (TypeError, ValueError):
-        return 0.0
+        return -math.inf
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
 
 

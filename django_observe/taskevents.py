@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import time
 from typing import Any
 
@@ -11,12 +11,22 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request
-from opentelemetry.context import Context, attach, detach, get_current
 from wrapt import wrap_function_wrapper
 
-from django_observe import conf, correlation, privacy, taskdelivery, taskheaders, taskrun, traces
+from django_observe import (
+    brokertraffic,
+    conf,
+    correlation,
+    messages,
+    privacy,
+    taskdelivery,
+    taskheaders,
+    taskrun,
+    traces,
+)
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.reporting import guard, report
+from django_observe.workspan import Work
 
 MAX_NAME = 255
 """Characters of a name that nobody here knows: the longest short string of AMQP 0-9-1."""
@@ -66,7 +76,7 @@ def _on_revoked(
         result = wrapped(*args, **kwargs)
         with guard("celery"):
             vars(request)[_TOLD] = True
-            _will_not_run(headers, state="REVOKED", **_name(request))
+            _will_not_run(state="REVOKED", **_name(request))
     return result
 
 
@@ -84,7 +94,6 @@ def _on_rejected(
         result = wrapped(*args, **kwargs)
         with guard("celery"):
             _will_not_run(
-                headers,
                 task=str(named.get("task") or taskrun.UNKNOWN)[:MAX_NAME],
                 task_id=str(named.get("id") or "")[:MAX_NAME],
                 queue=taskrun.queue_of(message.delivery_info),
@@ -103,11 +112,9 @@ def _named(message: Any) -> Mapping[str, Any]:
     return payload if isinstance(payload, Mapping) else {}
 
 
-def _will_not_run(headers: taskheaders.Headers, **event: Any) -> None:
+def _will_not_run(**event: Any) -> None:
     if conf.settings().celery:
-        identifier = correlation.correlation_id()
-        trace = taskheaders.trace_context(headers)
-        report(TaskEvent(correlation_id=identifier, trace=trace, **event))
+        report(TaskEvent(correlation_id=correlation.correlation_id(), trace=traces.current(), **event))
 
 
 def _on_timeout(
@@ -141,22 +148,23 @@ def _limit(soft: bool, timeout: float | None) -> tuple[bool, float | None]:
 
 @contextmanager
 def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
-    """What the main process logs of a task, or publishes for it, belongs to the task's ID and trace, too."""
+    """What the main process logs of a task, or publishes for it, belongs to the task's ID and trace, too.
+
+    A task without a trace stays muted: what is done for it, such as storing its result, would be a trace.
+    """
+    work: AbstractContextManager[Any] = nullcontext()
+    with guard("celery"):
+        identifier, context = messages.received(headers)
+        span = traces.current(context)
+        if span is not None:
+            context = brokertraffic.heard(context)
+        work = Work(correlation.chosen(identifier, span), context, None)
     token = taskheaders.bind(headers)
-    publishers = attach(_context(headers))
-    span = traces.current()
     try:
-        with correlation.correlated(taskheaders.correlation_id(headers) or (span.trace_id if span else None)):
+        with work:
             yield
     finally:
-        detach(publishers)
         taskheaders.reset(token)
-
-
-def _context(headers: taskheaders.Headers) -> Context:
-    with guard("celery"):
-        return taskheaders.context(headers)
-    return get_current()
 
 
 def _headers(request: Request) -> taskheaders.Headers:
@@ -175,7 +183,7 @@ def _lost(request: Request, error: BaseException, seconds: float) -> None:
     report(
         TaskRun(
             correlation_id=correlation.correlation_id() or correlation.generate(),
-            trace=taskheaders.trace_context(headers),
+            trace=traces.current(),
             **_name(request),
             **taskdelivery.of(
                 headers, sent.get("eta"), request.time_start, request.delivery_info, sent.get("properties")

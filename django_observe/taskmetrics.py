@@ -1,7 +1,7 @@
-"""Celery metrics in celery-exporter's names and labels, counted where tasks are sent and run.
+"""Metrics of tasks: Celery's in celery-exporter's names and labels, and those of Django's background tasks.
 
-As there, a worker shows every count of a task from its first message on, as 0: a share of failures can then
-be told before anything has failed.
+They are counted where tasks are sent and run. As with celery-exporter, a worker shows every count of a Celery
+task from its first message on, as 0: a share of failures can then be told before anything has failed.
 """
 
 from __future__ import annotations

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from time import perf_counter, time
 from typing import Any
 
 from celery.app.task import Context as Request
 from celery.app.task import Task
-from opentelemetry.context import Context, detach
+from opentelemetry.context import attach, get_current
 
 from django_observe import (
     brokertraffic,
     conf,
     correlation,
+    messages,
     privacy,
-    tally,
     taskdelivery,
     taskheaders,
     taskspans,
     tasktrace,
     traces,
 )
-from django_observe.records import TaskEvent, TaskRun
+from django_observe.binding import Binding
+from django_observe.records import TaskEvent, TaskRun, TraceContext
 from django_observe.reporting import guard, report
 from django_observe.tally import Tally
-from django_observe.taskheaders import Headers
 from django_observe.taskspans import OpenSpan
 
 UNKNOWN = "unknown"
@@ -36,7 +36,7 @@ in_pool_process = False
 
 
 class Run:
-    """A run that goes on. Eager runs nest in requests and in each other: each keeps the tokens of its own."""
+    """A run that goes on. Eager runs nest in requests and in each other: each gives back what was before."""
 
     def __init__(self, task: Task[Any, Any], task_id: str) -> None:
         self.task, self.task_id = task, task_id
@@ -48,15 +48,22 @@ class Run:
         )
         self.tally = Tally()
         self.span: OpenSpan | None = None
-        self.unmuted: Token[Context] | None = None
-        self.tokens: tuple[Token[Run | None], Token[Any], Token[Tally | None], Token[Headers | None]]
+        self.trace: TraceContext | None = None
+        self._binding = Binding()
+        self._before = _current.get(), taskheaders.received()
 
     def bind(self, signal: dict[str, Any]) -> None:
-        """Starts the span, chooses the ID and makes this run the current one."""
+        """Makes this run the current one, starts the span and chooses the ID.
+
+        The run is current before anything can fail, so that `unbind` follows in any case.
+        """
+        _current.set(self)
+        taskheaders.bind(self.headers)
+        self.started = perf_counter()
         for name, value in self.headers.items():  # protocol 1 has them in `headers` only
             vars(self.request).setdefault(name, value)
         with guard("celery"):
-            self.unmuted = brokertraffic.unmute()
+            attach(brokertraffic.heard(get_current()))
             relation = tasktrace.relation(
                 self.task.name, self.headers, self.request.eta, eager=bool(self.request.is_eager)
             )
@@ -64,32 +71,19 @@ class Run:
         with guard("traces"):
             self.trace = self.tally.trace = traces.current()
         inherited = correlation.correlation_id() if self.request.is_eager else None
-        own = self.trace.trace_id if self.trace else None
-        chosen = taskheaders.correlation_id(self.headers) or inherited or own or correlation.generate()
-        self.correlation_id = chosen
-        self.tokens = (
-            _current.set(self),
-            correlation.bind(chosen),
-            tally.bind(self.tally),
-            taskheaders.bind(self.headers),
-        )
-        self.started = perf_counter()
+        given, _ = messages.received(self.headers)
+        self.correlation_id = correlation.chosen(given or inherited, self.trace)
+        self._binding.bind(self.correlation_id, get_current(), self.tally)
 
     def unbind(self, signal: dict[str, Any]) -> None:
-        """Ends the span and gives the context back what it had before `bind`, the last thing first."""
-        with guard("celery"):
-            taskheaders.reset(self.tokens[3])
-        with guard("celery"):
-            tally.reset(self.tokens[2])
-        with guard("celery"):
-            correlation.reset(self.tokens[1])
-        with guard("celery"):
-            _current.reset(self.tokens[0])
+        """Ends the span and gives the context back what it had before `bind`."""
         with guard("celery"):
             if self.span is not None:
                 taskspans.ran(self.span, self.task_id, signal)
-        if self.unmuted is not None:
-            detach(self.unmuted)
+        self._binding.release()
+        outer, headers = self._before
+        taskheaders.bind(headers)
+        _current.set(outer)
 
     def name(self) -> dict[str, Any]:
         """What both a run and an event are told with."""
@@ -103,6 +97,7 @@ class Run:
     def report(self, state: str, error: BaseException | None) -> None:
         """Tells the run, while its span is current."""
         seconds = perf_counter() - self.started
+        self._binding.renew()
         report(
             TaskRun(
                 correlation_id=self.correlation_id,

@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from django_observe import conf, taskdelivery
+from django_observe.parsing import TASK_TRACES
 from django_observe.taskheaders import Headers
 
-CHILD, LINK, NEW = "child", "link", "new"
+CHILD, LINK, NEW = TASK_TRACES
 
 LONG_ETA_SECONDS = 15 * 60.0
 """A run due later than this after its publish begins a trace of its own, linked, unless TASK_TRACE names it.

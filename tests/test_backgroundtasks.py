@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,11 +24,19 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
-from django_observe import correlated, correlation_id, tally
+from django_observe import (
+    backgroundpublication,
+    correlated,
+    correlation_id,
+    reporting,
+    tally,
+    taskdelivery,
+)
 from django_observe.testing import Captured
 from django_observe.testing import captured as capturing
 from tests import settings
 from tests.backgroundproject import tasks
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -278,6 +287,120 @@ def test_a_run_that_is_interrupted_is_told_and_leaves_nothing(captured: Captured
         immediate(tasks.stop).enqueue()
     [run] = captured.tasks()
     assert (run.state, run.correlation_id) == ("FAILURE", ID)
+
+
+def where() -> tuple[Any, ...]:
+    return get_current(), correlation_id(), tally.current()
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_awaited_run_that_ends_without_a_word_is_told_once_and_leaves_nothing(
+    captured: Captured, error: type[BaseException]
+) -> None:
+    def receiver(**_: Any) -> None:
+        if error is RuntimeError:
+            raise error
+
+    async def enqueue() -> None:
+        token = tally.bind(tally.Tally())
+        before = where()
+        with pytest.raises(error):
+            await immediate(tasks.stop).aenqueue()
+        assert where() == before
+        tally.reset(token)
+
+    task_started.connect(receiver)
+    try:
+        with correlated(ID):
+            asyncio.run(enqueue())
+    finally:
+        task_started.disconnect(receiver)
+    [run] = captured.tasks()
+    assert (run.state, run.correlation_id) == ("FAILURE", ID)
+    assert len(captured.spans) == 2
+
+
+def test_a_run_whose_await_is_cancelled_is_told_when_it_ends(captured: Captured) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def receiver(**_: Any) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    async def enqueue() -> None:
+        before = where()
+        enqueuing = asyncio.ensure_future(cancelled(before))
+        assert await asyncio.to_thread(begun.wait, 10)
+        enqueuing.cancel()
+        await enqueuing
+        assert captured.tasks() == []
+        go_on.set()
+
+    async def cancelled(before: tuple[Any, ...]) -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await immediate(tasks.tell).aenqueue()
+        assert where() == before
+
+    task_started.connect(receiver)
+    try:
+        with correlated(ID):
+            asyncio.run(enqueue())
+    finally:
+        task_started.disconnect(receiver)
+    wait_until(captured.tasks, "the run's end", 10)
+    assert [(run.state, run.correlation_id) for run in captured.tasks()] == [("SUCCESS", ID)]
+
+
+def test_a_body_that_leaves_a_context_behind_is_told_and_costs_the_next_nothing(captured: Captured) -> None:
+    for identifier, task in ((ID, tasks.messy), (OTHER, tasks.tell)):
+        with correlated(identifier):
+            task.enqueue()
+    work()
+    assert [(run.state, run.correlation_id) for run in captured.tasks()] == [
+        ("SUCCESS", ID),
+        ("SUCCESS", OTHER),
+    ]
+    consumers = spans(captured, SpanKind.CONSUMER)
+    assert len(consumers) == 2
+    assert all("django.tasks.queue_wait_ms" in (span.attributes or {}) for span in consumers)
+    with correlated(ID):
+        immediate(tasks.messy).enqueue()
+        assert correlation_id() == ID
+
+
+def test_a_run_that_cannot_be_bound_ends_its_span(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(backgroundpublication, "outside", broken)
+    before = reporting.failures().get("backgroundtasks", 0)
+    assert immediate(tasks.tell).enqueue().return_value["words"] == [""]
+    assert reporting.failures()["backgroundtasks"] == before + 1
+    assert len(spans(captured, SpanKind.CONSUMER)) == 1
+
+
+@pytest.mark.parametrize("published", [10**400, "-1e300", "soon"], ids=lambda value: str(value)[:6])
+def test_a_nonsensical_time_of_the_enqueue_costs_nothing_else(captured: Captured, published: Any) -> None:
+    tasks.tell.enqueue()
+    model().objects.update(
+        return_value={"django_observe": {"x-correlation-id": ID, "x_published_at": published}}
+    )
+    work()
+    [run] = captured.tasks()
+    assert (run.correlation_id, run.queue_wait_seconds, run.state) == (ID, None, "SUCCESS")
+
+
+def test_a_fault_in_the_wait_costs_nothing_else(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(taskdelivery, "waited", broken)
+    with correlated(ID):
+        tasks.tell.enqueue()
+    work()
+    assert [run.correlation_id for run in captured.tasks()] == [ID]
 
 
 def test_receivers_of_the_projects_own_run_under_the_id_and_may_raise(captured: Captured) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextvars import copy_context
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,11 +25,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span, get_tracer
 
-from django_observe import celery as edge
 from django_observe import (
+    brokertraffic,
     conf,
     correlated,
+    correlation,
     correlation_id,
+    messages,
     reporting,
     tally,
     taskdelivery,
@@ -37,6 +40,7 @@ from django_observe import (
     taskspans,
     tasktrace,
 )
+from django_observe import celery as edge
 from django_observe.records import Record, TaskEvent, TaskRun
 from tests.processes import free_port
 
@@ -188,6 +192,49 @@ def test_an_interrupted_run_is_told_as_a_failure(told: list[Record]) -> None:
     assert (correlation_id(), tally.current()) == (None, None)
 
 
+def test_a_run_that_leaves_a_context_behind_is_told_with_its_span(exporter: InMemorySpanExporter) -> None:
+    @eager.task(name="messy", shared=False)
+    def messy() -> None:
+        opentelemetry_context.attach(opentelemetry_context.Context())
+
+    told: list[Any] = []
+
+    def reporter(_: Record) -> None:
+        told.append(get_current_span().get_span_context())
+
+    before = opentelemetry_context.get_current(), reporting.reporters()
+    reporting.set_reporters((reporter,))
+    messy.delay()
+    reporting.set_reporters(before[1])
+    [span] = named(exporter, "run/messy")
+    assert told == [span.context] * 2
+    assert opentelemetry_context.get_current() == before[0]
+    assert (correlation_id(), tally.current()) == (None, None)
+
+
+def test_a_run_that_cannot_be_bound_ends_its_span_and_leaves_nothing(
+    told: list[Record], exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("a fault of ours")
+
+    before = opentelemetry_context.get_current()
+    monkeypatch.setattr(correlation, "chosen", broken)
+    assert inner.delay().get()["id"] is None
+    monkeypatch.undo()
+    assert opentelemetry_context.get_current() == before
+    assert len(named(exporter, "run/inner")) == 1
+    assert taskheaders.received() is None
+    inner.delay()
+    assert [run.state for run in runs(told)] == ["SUCCESS"]
+
+
+def test_a_nonsensical_time_of_the_publish_costs_nothing_else(told: list[Record]) -> None:
+    headers: Any = {"X-Correlation-ID": ID, "x_published_at": 10**400}
+    assert inner.apply(headers=headers).get()["id"] == ID
+    assert [(run.correlation_id, run.queue_wait_seconds) for run in runs(told)] == [(ID, None)]
+
+
 def test_a_run_without_an_id_takes_its_traces(told: list[Record], exporter: InMemorySpanExporter) -> None:
     result = inner.delay().get()
     [span] = named(exporter, "run/inner")
@@ -282,7 +329,7 @@ def test_the_header_is_named_as_the_settings_say(app: Celery, told: list[Record]
         app.send_task("elsewhere.known")
         headers = message(app).headers
         assert headers["x-shop-id"] == ID
-        assert taskheaders.correlation_id(taskheaders.read(headers.items())) == ID
+        assert messages.received(taskheaders.read(headers.items()))[0] == ID
 
 
 def test_publishes_that_fail_leave_nothing_behind(told: list[Record], exporter: InMemorySpanExporter) -> None:
@@ -379,7 +426,7 @@ def test_celery_that_is_overridden_is_not_observed(app: Celery, told: list[Recor
         reporting.set_reporters((told.append,))
         assert inner.delay().get()["id"] is None
         app.send_task("elsewhere.known")
-        taskevents._will_not_run({}, task="inner", task_id="1", state="REVOKED")
+        taskevents._will_not_run(task="inner", task_id="1", state="REVOKED")
     assert told == []
     assert not {"x-correlation-id", "x_published_at"} & set(message(app).headers)
 
@@ -396,6 +443,11 @@ def test_celery_that_is_overridden_is_not_observed(app: Celery, told: list[Recor
         ("nan", None, None),
         ("inf", None, None),
         ("yesterday", None, None),
+        ("-2592000", None, None),
+        ("-1e300", None, None),
+        ("-1e300", "1970-01-01T00:16:45+00:00", 5.0),
+        ("1e300", None, None),
+        pytest.param(10**400, None, None, id="beyond a float"),
         (None, None, None),
         ([], None, None),
     ],
@@ -408,7 +460,8 @@ def test_the_wait_is_from_the_publish_or_the_eta(published: Any, eta: Any, secon
     ("published", "started", "seconds"),
     [
         ("1000.000000", 1010.0, None),
-        ("1010.000900", 1010.0, None),
+        ("1010.009", 1010.0, None),
+        ("1e300", 1010.0, None),
         ("1012.500000", 1010.0, 2.5),
         (None, 1, None),
     ],
@@ -492,6 +545,33 @@ def test_another_relation_is_refused(chosen: Any, remedy: str) -> None:
     assert str(fault.value).endswith(remedy)
 
 
+@pytest.mark.parametrize("traced", [True, False])
+def test_what_is_done_for_a_lost_task_is_traced_where_the_task_is(traced: bool) -> None:
+    headers = {"traceparent": f"00-{OWN}-b7ad6b7169203331-01"} if traced else {}
+
+    def lose() -> None:
+        brokertraffic.mute()
+        with taskevents._under_its_id(headers):
+            muted = opentelemetry_context.get_value(opentelemetry_context._SUPPRESS_INSTRUMENTATION_KEY)
+            assert bool(muted) is not traced
+            assert (correlation_id() == OWN) is traced
+        assert correlation_id() is None
+
+    copy_context().run(lose)
+
+
+def test_a_fault_of_ours_in_the_main_process_does_not_reach_celery(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(messages, "received", broken)
+    before = reporting.failures().get("celery", 0)
+    with taskevents._under_its_id({"x-correlation-id": ID}):
+        assert correlation_id() is None
+    assert taskheaders.received() is None
+    assert reporting.failures()["celery"] == before + 1
+
+
 def test_each_tick_of_beat_has_an_id_of_its_own_and_names_its_schedule(
     app: Celery, told: list[Record], exporter: InMemorySpanExporter
 ) -> None:
@@ -508,6 +588,8 @@ def test_each_tick_of_beat_has_an_id_of_its_own_and_names_its_schedule(
     assert first["x_schedule"] == second["x_schedule"] == "every night"
     ids = {first["x-correlation-id"], second["x-correlation-id"]}
     traces = {f"{each.context.trace_id:032x}" for each in exporter.get_finished_spans() if each.context}
+    attributes = [each.attributes or {} for each in exporter.get_finished_spans()]
+    assert [each["celery.schedule"] for each in attributes] == ["every night"] * 2
     assert len(ids) == 2
     assert ids == traces
     app.send_task("elsewhere.known")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django_tasks import TaskContext, task
+from opentelemetry.context import Context, attach
 from opentelemetry.trace import get_current_span
 
 from django_observe import correlation_id
@@ -39,6 +40,12 @@ def arguments(context: TaskContext, /, *args: int, **kwargs: int) -> list[Any]:
 @task
 def boom() -> None:
     raise ValueError("no such order")
+
+
+@task
+def messy() -> None:
+    """Leaves a context of its own behind."""
+    attach(Context())
 
 
 @task

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from django_observe import correlation, taskheaders
+from django_observe import correlation, messages
+from django_observe.binding import Binding
 from django_observe.observation import Observation
 
 
@@ -13,11 +14,13 @@ def _forget_the_header() -> None:
 
 
 def _never_reset() -> None:
-    correlation.reset = lambda _: None
+    correlation.reset = lambda token: None
+    Binding.release = lambda self: None  # type: ignore[method-assign]
 
 
 def _look_for_no_id() -> None:
-    taskheaders.correlation_id = lambda _: None
+    received = messages.received
+    messages.received = lambda carrier: (None, received(carrier)[1])
 
 
 BREAKAGES = {
