@@ -42,9 +42,11 @@ def outgoing() -> dict[str, str]:
     from opentelemetry import propagate
 
     from django_observe import propagation, traces
+    from django_observe.reporting import guard
 
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    with guard("messages"):
+        propagate.inject(carrier)
     identifier = correlation.chosen(correlation.correlation_id(), traces.current())
     carrier.setdefault(propagation.id_fields()[0], identifier)
     return carrier

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import lru_cache
 from types import ModuleType, TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
-from opentelemetry.util.http import get_excluded_urls, redact_url, sanitize_method
+from opentelemetry.util.http import ExcludeList, parse_excluded_urls, redact_url, sanitize_method
 from wrapt import wrap_function_wrapper
 
 from django_observe import conf, privacy, traces
@@ -40,7 +41,6 @@ _CLIENT_ERROR = 400
 _REQUEST_POSITION = 1
 """Of `do_open(http_class, req)`."""
 
-_excluded = get_excluded_urls(NAME.upper())
 _tracer = trace.get_tracer("django_observe.urllib")
 
 
@@ -55,9 +55,12 @@ def _do_open(
     if not is_instrumentation_enabled():
         return wrapped(*args, **kwargs)
     positional = len(args) > _REQUEST_POSITION
-    request = args[_REQUEST_POSITION] if positional else kwargs["req"]
-    parts = urlsplit(request.full_url)
-    hop = Hop(request.get_method(), parts.hostname or "")
+    request: Any = args[_REQUEST_POSITION] if positional else kwargs.get("req")
+    hop = None
+    with guard("outbound"):  # it may be a look-alike of urllib's Request
+        hop = Hop(request.get_method(), urlsplit(request.full_url).hostname or "")
+    if hop is None:
+        return wrapped(*args, **kwargs)
     span = _ClientSpan(request, hop)
     with span, hop:
         with guard("outbound"):
@@ -94,7 +97,7 @@ class _ClientSpan:
     def __enter__(self) -> None:
         with guard("outbound"):
             url = self._request.full_url
-            if _wanted() and not _excluded.url_disabled(url):
+            if _wanted() and not _excluded().url_disabled(url):
                 self._span = _tracer.start_span(*_named(self._hop.method, url))
                 self._token = opentelemetry_context.attach(set_span_in_context(self._span))
 
@@ -106,7 +109,15 @@ class _ClientSpan:
         with guard("outbound"):
             _complete(self._span, self._hop.status, error)
         opentelemetry_context.detach(self._token)
-        self._span.end()
+        with guard("outbound"):
+            self._span.end()
+
+
+@lru_cache(maxsize=1)
+def _excluded() -> ExcludeList:
+    """As `get_excluded_urls` of OpenTelemetry has it."""
+    everywhere = conf.environment("OTEL_PYTHON_EXCLUDED_URLS")
+    return parse_excluded_urls(conf.environment(f"OTEL_PYTHON_{NAME.upper()}_EXCLUDED_URLS", everywhere))
 
 
 def _wanted() -> bool:

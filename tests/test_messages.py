@@ -14,12 +14,15 @@ import pytest
 from django.test import override_settings
 from opentelemetry import propagate, trace
 from opentelemetry.context import get_current
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import Getter, Setter
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanKind, StatusCode
 
-from django_observe import continued, correlated, correlation_id, outgoing
+from django_observe import continued, correlated, correlation_id, outgoing, reporting
 from django_observe.messages import MAX_VALUE
 from django_observe.testing import Captured
+from django_observe.workspan import Work
 
 ROOT = Path(__file__).parent.parent
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -52,6 +55,35 @@ def test_the_id_goes_out_under_the_projects_own_name() -> None:
         assert outgoing() == {"x-shop-id": "order-0001"}
         with continued({"X-SHOP-ID": "order-0002"}) as identifier:
             assert identifier == "order-0002"
+
+
+class Broken(CompositePropagator):
+    """A project's own propagator, with a fault."""
+
+    def inject(self, *_: Any, **more: Any) -> None:
+        raise RuntimeError("no carrier for me")
+
+
+def test_a_propagator_that_raises_costs_the_message_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", Broken([]))
+    with correlated("order-0001"):
+        assert outgoing() == {"x-correlation-id": "order-0001"}
+
+
+class Stubborn(SpanProcessor):
+    """A project's own span processor, with a fault."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        raise RuntimeError("not at the end")
+
+
+def test_a_span_processor_that_raises_costs_the_consumer_nothing(captured: Captured) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Stubborn())
+    before = reporting.failures().get("workspan", 0)
+    with Work(None, get_current(), provider.get_tracer("tests").start_span("process orders")):
+        pass
+    assert reporting.failures()["workspan"] == before + 1
 
 
 def test_a_message_from_nowhere_begins_an_id() -> None:

@@ -81,6 +81,40 @@ def test_there_is_no_span_where_a_variable_says_so(port: int, variables: dict[st
     assert fetched(port, 'fetch("200")', **variables) == []
 
 
+def test_the_variables_are_read_when_they_are_needed(port: int) -> None:
+    assert fetched(port, 'os.environ["OTEL_PYTHON_EXCLUDED_URLS"] = "/200"; fetch("200")') == []
+
+
+def test_a_request_of_anothers_making_is_sent_all_the_same(port: int) -> None:
+    code = """
+import http.client
+from types import SimpleNamespace
+class Like(SimpleNamespace):
+    def get_method(self): return "GET"
+    def get_full_url(self): return "http://localhost:PORT/200"
+def asked():
+    return Like(type="http", host="localhost:PORT", selector="/200", headers={}, unredirected_hdrs={},
+                timeout=5, data=None, _tunnel_host=None, get_header=lambda name, default=None: default,
+                has_header=lambda name: True)
+handler = urllib.request.HTTPHandler()
+with handler.http_open(asked()) as answer, handler.do_open(http.client.HTTPConnection, req=asked()) as other:
+    assert answer.status == other.status == 200
+"""
+    assert fetched(port, code.replace("PORT", str(port))) == []
+
+
+def test_a_span_that_cannot_be_ended_costs_the_caller_nothing(port: int) -> None:
+    code = """
+from opentelemetry.sdk.trace import SpanProcessor
+class Stubborn(SpanProcessor):
+    def on_end(self, span): raise RuntimeError("not at the end")
+trace.get_tracer_provider().add_span_processor(Stubborn())
+fetch("200")
+"""
+    [span] = fetched(port, code)
+    assert span.attributes["http.response.status_code"] == 200
+
+
 def test_opentelemetrys_own_instrumentation_is_not_doubled(port: int) -> None:
     code = """
 from opentelemetry.instrumentation.urllib import URLLibInstrumentor
