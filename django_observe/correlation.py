@@ -87,9 +87,14 @@ def of(context: Context | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def within(context: Context | None, identifier: str) -> Context:
+    """`context` (default: what is current) with `identifier` in it."""
+    return set_value(CONTEXT_KEY, identifier, context)
+
+
 def bind(identifier: str, context: Context | None = None) -> Token[Context]:
     """Makes `context` (default: what is current already) current with `identifier` in it; keep the token."""
-    return attach(set_value(CONTEXT_KEY, identifier, context))
+    return attach(within(context, identifier))
 
 
 def reset(token: Token[Context]) -> None:

@@ -60,12 +60,13 @@ class Observation:
         self.client_correlation_id = None if self.trusted else given
         self.correlation_id = correlation.chosen(given if self.trusted else None, self.trace)
         self._outside = get_current(), tally.current()
-        self._context = self.span.context if self.span else self._outside[0]
+        outside = self.span.context if self.span else self._outside[0]
+        self._context = correlation.within(outside, self.correlation_id)
         request._django_observe = self  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
 
     def bind(self) -> Tokens:
         """Makes this request the current one in this context; keep the tokens for `unbind`."""
-        return correlation.bind(self.correlation_id, self._context), tally.bind(self.tally)
+        return attach(self._context), tally.bind(self.tally)
 
     def unbind(self, tokens: Tokens) -> None:
         """Gives the context back what it had before `bind`."""

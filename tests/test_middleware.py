@@ -25,13 +25,14 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, re_path
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import TracerProvider
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.request import Request
 
 from django_observe import correlated, correlation_id, middleware, reporting, tally
+from django_observe.observation import Observation
 from django_observe.records import Exchange, Record
 from django_observe.testing import captured
 
@@ -562,6 +563,16 @@ def test_the_wait_before_us_is_read_from_the_proxys_header(
     Client().get("/ok/", headers={"X-Request-Start": sent.format(now - 2)})
     waited = only(told).queue_seconds
     assert waited is None if expected is None else waited == pytest.approx(expected)
+
+
+def test_binding_a_request_again_makes_no_new_context() -> None:
+    observation, seen = Observation(RequestFactory().get("/ok/")), []
+    for _ in range(2):
+        tokens = observation.bind()
+        seen.append(get_current())
+        observation.unbind(tokens)
+    assert seen[0] is seen[1]
+    assert correlation_id() is None
 
 
 def test_a_clock_set_back_never_gives_a_negative_duration(
