@@ -62,8 +62,10 @@ class Settings:
     )
     commands_without_id: tuple[str, ...] = _setting(
         (
-            *("test", "runserver*", "*server", "*shell", "shell_*", "*worker", "rqworker*", "*consumer"),
-            *("*scheduler", "qcluster", "rundramatiq", "run_huey", "process_tasks"),
+            *("test", "runserver*", "*server", "*uvicorn", "*gunicorn", "*daphne", "*shell", "shell_*"),
+            *("*worker", "rqworker*", "*consumer", "consume_*", "listen", "listen_*", "*listener", "run*bot"),
+            *("*scheduler", "qcluster", "rundramatiq", "run_huey", "djangohuey", "process_tasks"),
+            "procrastinate",
         ),
         parsing.texts,
         "Management commands, by name or pattern, that serve, or run others' work, until they are stopped: "

@@ -97,6 +97,13 @@ def test_a_command_within_something_is_part_of_that(captured: Captured) -> None:
         "dbshell",
         "db_worker",
         "qcluster",
+        "procrastinate",
+        "consume_orders",
+        "listen",
+        "order_listener",
+        "run_telegram_bot",
+        "rungunicorn",
+        "daphne",
     ],
 )
 def test_a_command_that_serves_has_none(captured: Captured, name: str) -> None:
@@ -107,7 +114,7 @@ def test_a_command_that_serves_has_none(captured: Captured, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["migrate", "schedule_invoices", "check_servers", "testify", "purge_workers"]
+    "name", ["migrate", "schedule_invoices", "check_servers", "testify", "purge_workers", "listening_report"]
 )
 def test_one_that_only_sounds_like_it_has_one(name: str) -> None:
     command = named(name)
