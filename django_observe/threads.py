@@ -1,7 +1,10 @@
-"""Threads and executors go on under the ID and span of what started them: OpenTelemetry's instrumentation.
+"""Threads and executors go on under the ID and the span of what started them: OpenTelemetry's context.
 
 `Thread`, `Timer` and `ThreadPoolExecutor`, and so `loop.run_in_executor`. A thread that serves whoever comes
 next, such as a pool's, begins with an empty context instead: what happened to start it is not its own.
+
+OpenTelemetry's instrumentation does the first half as well, and may be on beside this. Here it is done
+without: it is wanted where tracing is off, too, and the instrumentation imports what only tracing needs.
 """
 
 from __future__ import annotations
@@ -9,15 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from functools import partial
 from inspect import unwrap
-from threading import Thread
+from threading import Thread, Timer
 from types import ModuleType
 from typing import Any
 
-from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+from opentelemetry.context import Context as Carried
+from opentelemetry.context import attach, get_current
 from wrapt import register_post_import_hook, wrap_function_wrapper
 
-from django_observe import conf
+from django_observe import conf, correlation
 
 SHARED = frozenset(
     {
@@ -30,6 +35,7 @@ SHARED = frozenset(
         "ldclient",
         "logging",
         "multiprocessing",
+        "newrelic",
         "opentelemetry",
         "paho",
         "psycopg_pool",
@@ -41,44 +47,84 @@ SHARED = frozenset(
 """Packages whose threads and processes, often started by the first request that needs them, serve every later
 one. Where a package gives its threads a `run` of their own, nothing is carried and nothing is needed."""
 
+FOREVER = frozenset({"run_forever", "serve_forever"})
+"""Methods, of any event loop or server, that serve until they are stopped."""
+
+_CARRIED = "_django_observe_context"
 _installed = False
 
 
 def install() -> None:
-    """Switches the instrumentation on, also where tracing is off, unless it is on or disabled by name."""
+    """Wraps them once, also where tracing is off, unless OpenTelemetry's variable disables `threading`."""
     global _installed
-    if not conf.may_instrument("threading"):
+    if _installed or not conf.may_instrument("threading"):
         return
-    if not _installed:
-        wrap_function_wrapper(Thread, "start", _start)
-        register_post_import_hook(_spare, "concurrent.futures.interpreter")
-        register_post_import_hook(_wrap_processes, "multiprocessing.process")
-        _installed = True
-    instrumentor: Any = ThreadingInstrumentor()
-    if not instrumentor.is_instrumented_by_opentelemetry:
-        # not `instrument()`, which would also settle OTEL_SEMCONV_STABILITY_OPT_IN for all that comes later
-        instrumentor._instrument()  # noqa: SLF001
-        instrumentor._is_instrumented_by_opentelemetry = True  # noqa: SLF001
+    _installed = True
+    wrap_function_wrapper(Thread, "start", _start)
+    wrap_function_wrapper(Thread, "run", _run)
+    wrap_function_wrapper(Timer, "run", _run)
+    wrap_function_wrapper(ThreadPoolExecutor, "submit", _submit)
+    register_post_import_hook(_spare, "concurrent.futures.interpreter")
+    register_post_import_hook(_wrap_processes, "multiprocessing.process")
 
 
-def _start(start: Callable[[], None], begun: Any, args: tuple[()], kwargs: dict[str, Any]) -> None:
+def _start(start: Callable[[], None], thread: Thread, args: tuple[()], kwargs: dict[str, Any]) -> None:
+    """`start` of a Thread, whose `run` goes on under what is current now."""
+    if not _is_shared(thread):
+        vars(thread)[_CARRIED] = get_current()
+    _start_apart(start, thread, args, kwargs)
+
+
+def _start_apart(start: Callable[[], None], begun: Any, args: tuple[()], kwargs: dict[str, Any]) -> None:
     """`start` of a Thread or Process, in an empty context where that is to serve whoever comes next."""
     if not _is_shared(begun):
         return start(*args, **kwargs)
-    vars(begun).pop("_otel_context", None)  # where the instrumentation's wrapper is around this one
+    vars(begun).pop("_otel_context", None)  # where OpenTelemetry's wrapper is around this one
     return Context().run(start, *args, **kwargs)
+
+
+def _run(run: Callable[[], None], thread: Thread, args: tuple[()], kwargs: dict[str, Any]) -> None:
+    """`run` of a Thread or Timer; a subclass with a `run` of its own is left alone."""
+    carried = vars(thread).pop(_CARRIED, None)
+    go_on = run if carried is None else _under(carried, run)
+    go_on(*args, **kwargs)
+
+
+def _submit(submit: Callable[..., Any], _executor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`submit` of an executor: each work item goes on under what is current where it is handed in."""
+    if args:
+        args = (_under(get_current(), args[0]), *args[1:])
+    return submit(*args, **kwargs)
+
+
+def _under(carried: Carried, function: Callable[..., Any]) -> Callable[..., Any]:
+    def bound(*args: Any, **kwargs: Any) -> Any:
+        token = attach(carried)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            correlation.reset(token)
+
+    return bound
 
 
 def _wrap_processes(process: ModuleType) -> None:
     """A fork takes the context along: right for a process of the request's own, wrong for one of a pool."""
-    wrap_function_wrapper(process.BaseProcess, "start", _start)
+    wrap_function_wrapper(process.BaseProcess, "start", _start_apart)
 
 
 def _spare(interpreter: ModuleType) -> None:
-    """Python 3.14's executor of interpreters pickles its work, which the instrumentation's closure is not."""
+    """Python 3.14's executor of interpreters pickles its work, which a closure is not."""
     interpreter.InterpreterPoolExecutor.submit = unwrap(ThreadPoolExecutor.submit)
 
 
 def _is_shared(begun: Any) -> bool:
-    module = getattr(getattr(begun, "_target", None), "__module__", None)
+    """Whether what a Thread, Timer or Process calls is a method that serves for ever, or code of SHARED."""
+    known = vars(begun)
+    target = known.get("_target") or known.get("function")
+    while isinstance(target, partial):
+        target = target.func
+    if getattr(target, "__name__", None) in FOREVER:
+        return True
+    module = getattr(target, "__module__", None)
     return isinstance(module, str) and module.partition(".")[0] in SHARED

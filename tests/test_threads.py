@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextvars import Context, copy_context
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.pool import ThreadPool
 from multiprocessing.queues import SimpleQueue
@@ -159,6 +160,48 @@ def test_a_pools_thread_is_not_the_requests_that_started_it() -> None:
     assert [of_nobody, between.result(), begun.result()] == [NOTHING] * 3
 
 
+def in_a_pool(found: Future[Seen]) -> None:
+    """As if its module were a client's."""
+    found.set_result(seen())
+
+
+class Loop:
+    def run_forever(self, found: Future[Seen]) -> None:
+        found.set_result(seen())
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        lambda found: threading.Thread(target=partial(in_a_pool, found)),
+        lambda found: threading.Thread(target=partial(partial(in_a_pool), found)),
+        lambda found: threading.Timer(0, in_a_pool, (found,)),
+        lambda found: threading.Timer(0, partial(in_a_pool, found)),
+        lambda found: threading.Thread(target=Loop().run_forever, args=(found,)),
+    ],
+    ids=["partial", "partial of a partial", "timer", "timer with a partial", "event loop"],
+)
+def test_what_serves_whoever_comes_next_is_known_however_it_is_called(
+    begun: Callable[[Future[Seen]], threading.Thread], here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_a_pool, "__module__", "newrelic.core.agent")
+    found: Future[Seen] = Future()
+    begun(found).start()
+    assert found.result(5) == NOTHING
+
+
+def test_a_loop_that_runs_until_its_work_is_done_is_the_requests(here: None) -> None:
+    found: Future[Seen] = Future()
+
+    async def work() -> None:
+        found.set_result(seen())
+
+    thread = threading.Thread(target=partial(asyncio.run), args=(work(),))
+    thread.start()
+    thread.join()
+    assert found.result() == CARRIED
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_pools_process_is_not_the_requests_that_forked_it() -> None:
     with correlated("came-first-1"), ProcessPoolExecutor(1, get_context("fork")) as pool:
@@ -173,6 +216,22 @@ def test_a_process_that_is_forked_for_a_request_has_its_id(here: None) -> None:
     child.start()
     child.join()
     assert told.get() == CARRIED
+
+
+def test_it_imports_nothing_of_opentelemetrys_where_tracing_is_off() -> None:
+    program = (
+        "import sys, django; django.setup(); print([name for name in sys.modules"
+        " if name.startswith(('packaging', 'opentelemetry.instrumentation.threading', 'opentelemetry.sdk'))])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": "", "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert ran.stdout == "[]\n"
 
 
 def test_a_pool_that_takes_work_its_own_way_has_nobodys_id() -> None:
@@ -245,9 +304,8 @@ OWN = "from opentelemetry.instrumentation.threading import ThreadingInstrumentor
             {},
             "started-here",
         ),
-        ("", OWN.format("uninstrument"), {}, "None"),
     ],
-    ids=["tracing off", "SDK disabled", "disabled", "all disabled", "switched on by the project", "and off"],
+    ids=["tracing off", "SDK disabled", "disabled", "all disabled", "beside OpenTelemetry's own"],
 )
 def test_it_is_on_unless_it_is_disabled_by_name(
     before: str, after: str, variables: dict[str, str], expected: str
