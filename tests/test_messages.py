@@ -156,7 +156,7 @@ class Hostile(Mapping[str, str]):
         {"traceparent": TRACEPARENT.encode("utf-16")},
         {b"\xff": b"\xff", None: None, ("a",): ()},
     ],
-    ids=lambda carrier: repr(carrier)[:40],
+    ids=lambda carrier: repr(carrier).partition(" at 0x")[0][:40],  # the same in every process
 )
 def test_what_is_none_of_it_gets_a_new_id(carrier: Any) -> None:
     with continued(carrier) as identifier:
