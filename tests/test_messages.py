@@ -36,6 +36,11 @@ def span(name: str) -> Iterator[trace.Span]:
         yield started
 
 
+def named(carrier: object) -> str:
+    """A test's id, which is the same in every process (pytest-xdist compares them)."""
+    return repr(carrier).partition(" at 0x")[0][:40]
+
+
 def current_ids() -> tuple[str, str]:
     context = trace.get_current_span().get_span_context()
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
@@ -111,7 +116,7 @@ def test_a_message_from_a_span_alone_has_the_traces_id(captured: Captured) -> No
         [7, None, ("alone",), ("x-correlation-id", None), ("x-correlation-id", b"order-0001")],
         {"x-correlation-id": "malformed!", "x-request-id": "order-0001"},
     ],
-    ids=repr,
+    ids=named,
 )
 def test_what_clients_hand_over_is_read(carrier: Any) -> None:
     with continued(carrier) as identifier:
@@ -156,7 +161,7 @@ class Hostile(Mapping[str, str]):
         {"traceparent": TRACEPARENT.encode("utf-16")},
         {b"\xff": b"\xff", None: None, ("a",): ()},
     ],
-    ids=lambda carrier: repr(carrier).partition(" at 0x")[0][:40],  # the same in every process
+    ids=named,
 )
 def test_what_is_none_of_it_gets_a_new_id(carrier: Any) -> None:
     with continued(carrier) as identifier:
