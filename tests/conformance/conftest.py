@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,34 +49,46 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "row(group, name, column): a row of the conformance table")
+    config.addinivalue_line("markers", "row(group, name, column, without): a row of the conformance table")
     if config.getoption("--conformance", None) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Report(Path(config.getoption("--conformance"))))
 
 
-def cell_of(item: pytest.Item) -> tuple[str, str, str] | None:
-    """Group, row and column of a test, or None where it is none of the table."""
+def cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is, not yet run, or None where it is none of the table."""
     mark = item.get_closest_marker("row")
     if mark is None:
         return None
-    group, name, column = mark.args
+    group, name, column, without = mark.args
     given: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
-    return group, name.format(**given), given.get(column, "")
+    place = item.session.items.index(item)
+    return Cell(group, name.format(**given), given.get(column, ""), without=without, place=place)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """A row's verdict is part of its test; its aspects are told to the report however it ends."""
+    """A row's verdict is part of its test."""
     outcome = yield
-    cell, row = cell_of(item), item.stash.get(_ROW, None)
-    if cell is None or row is None:
-        return
-    item.user_properties.append(("cell", [*cell, {name: not fault for name, fault in row.aspects.items()}]))
-    if outcome.excinfo is None:  # type: ignore[attr-defined]
+    row, mark = item.stash.get(_ROW, None), item.get_closest_marker("row")
+    if row is not None and mark is not None and outcome.excinfo is None:  # type: ignore[attr-defined]
         try:
-            row.verdict()
+            row.verdict(mark.args[-1])
         except AssertionError as fault:
             outcome.force_exception(fault)  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """The report tells the cell, however the test ended, and if it never began."""
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()  # type: ignore[attr-defined]
+    cell, row = cell_of(item), item.stash.get(_ROW, None)
+    if cell is not None and (report.when == "call" or report.outcome != "passed"):
+        aspects: dict[str, bool] = {}
+        if row is not None:
+            aspects.update((name, not fault) for name, fault in row.aspects.items())
+        told = replace(cell, aspects=aspects, outcome=report.outcome)
+        report.user_properties = [*report.user_properties, ("cell", asdict(told))]
 
 
 class _Report:
@@ -84,25 +96,29 @@ class _Report:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._cells: list[Cell] = []
+        self._cells: dict[int, Cell] = {}
         self._started = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.outcome != "passed":
-            for name, value in report.user_properties:
-                if name == "cell":
-                    self._cells.append(Cell(*value, outcome=report.outcome))  # type: ignore[misc]
+        for name, value in report.user_properties:
+            if name == "cell":
+                cell = Cell(**value)  # type: ignore[arg-type]
+                self._cells[cell.place] = cell
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if session.config.option.collectonly:
-            found = (cell_of(item) for item in session.items)
-            self._cells = [Cell(*cell, aspects={}, outcome="collected") for cell in found if cell]
+            found = filter(None, map(cell_of, session.items))
+            self._cells = {cell.place: replace(cell, outcome="collected") for cell in found}
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Writes what a run that came to its end has found."""
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        cells = [self._cells[place] for place in sorted(self._cells)]
         if self._target.suffix == ".json":
-            self._target.write_text(json.dumps([asdict(cell) for cell in self._cells], indent=1) + "\n")
+            self._target.write_text(json.dumps([asdict(cell) for cell in cells], indent=1) + "\n")
         else:
-            self._target.write_text(page(self._cells, time.monotonic() - self._started))
+            self._target.write_text(page(cells, time.monotonic() - self._started))
 
 
 @pytest.fixture(scope="session")

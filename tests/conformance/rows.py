@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
@@ -12,6 +12,7 @@ import pytest
 from _pytest.outcomes import Failed
 
 from tests.collector import Received
+from tests.conformance.table import ASPECTS
 from tests.conformance.telemetry import PATIENCE, Line, Spans
 from tests.processes import wait_until
 
@@ -23,13 +24,20 @@ Group = Literal["in", "answers", "Django", "out", "Celery", "concurrency", "else
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def row(group: Group, name: str, column: str = "") -> Callable[[Test], Test]:
+PROMISED = ASPECTS[:-1]
+"""What every row asserts, but for those that say why not."""
+
+
+def row(
+    group: Group, name: str, column: str = "", *, without: Mapping[str, str] | None = None
+) -> Callable[[Test], Test]:
     """Makes a test a row of the table.
 
     `name` may hold parameters of the test (`malformed: {case}`); `column` names the parameter (a string) that
-    chooses the column, such as a worker's pool and broker.
+    chooses the column, such as a worker's pool and broker; `without` has the aspects, comma separated, that
+    there is nothing to assert of, each with the reason, which the page tells.
     """
-    return pytest.mark.row(group, name, column)
+    return pytest.mark.row(group, name, column, without or {})
 
 
 class Told(Protocol):
@@ -67,7 +75,7 @@ class Row:
         self.aspects.setdefault(name, "")
         try:
             yield
-        except (AssertionError, Failed, LookupError, TypeError, ValueError) as fault:
+        except (Exception, Failed) as fault:  # noqa: BLE001 - a far end that is not there is a fault as well
             self.aspects[name] = self.aspects[name] or str(fault) or "an assertion failed"
 
     def expect_id(self, seen: Line, identifier: str | None = None) -> None:
@@ -104,11 +112,12 @@ class Row:
         self.expect_trace(seen)
         self.expect_clean(program)
 
-    def verdict(self) -> None:
-        """Fails the test where an aspect did."""
+    def verdict(self, without: Iterable[str] = ()) -> None:
+        """Fails the test where an aspect did, or was not asked for."""
         faults = {name: fault for name, fault in self.aspects.items() if fault}
         assert not faults, "\n\n".join(f"[{name}] {fault}" for name, fault in faults.items())
-        assert self.aspects, "a row that asserts nothing"
+        exempt = {name for names in without for name in names.split(", ")}
+        assert set(PROMISED) - self.aspects.keys() <= exempt, "aspects that the row does not assert"
 
 
 def _enough(lines: Sequence[Line], number: int) -> Sequence[Line]:

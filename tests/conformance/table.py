@@ -58,13 +58,17 @@ expected; nothing left behind in the thread, task or loop afterwards (*clean*). 
 promises beside these. **yes** is all of them; anything else names what failed.
 
 The last column is the same row run against an assembly by hand: django-guid with its Celery integration,
-and OpenTelemetry's own instrumentations of Django, Celery, requests, urllib3, httpx, urllib and threading,
-each wired as its own pages say (tests/conformance/project/hand.py). It has no attribute with the ID on its
-spans, so *span* fails in every row; *also* holds promises of this package that nobody else makes, such as
-the request's and task's own line. The other names tell what gets lost.
+and OpenTelemetry's own instrumentations of Django, ASGI, Celery, requests, urllib3, httpx, urllib, threading,
+gRPC and Kafka, each wired as its own pages say (tests/conformance/project/hand.py). It puts no ID on spans,
+so *span* fails wherever one is asked for; *also* holds promises that only this package makes, such as the
+request's and the task's own line. The other names tell what gets lost.
 
-{rows} rows, {cells} cells: {told}. It took {minutes} minutes on Python {python} with {versions}.
+{rows} rows, {cells} cells: {told}, {skipped} skipped. It took {minutes} minutes on Python
+{python} with {versions}.
 `make conformance` runs it again, `make conformance-peers` the last column."""
+
+ASPECTS = ("line", "readable", "span", "trace", "clean", "also")
+"""What a row looks at, in the order in which what is missing is listed; see `rows.Aspect`."""
 
 _PACKAGES = ("django", "celery", "opentelemetry-sdk", "gunicorn", "uvicorn")
 
@@ -78,6 +82,10 @@ class Cell:
     column: str
     aspects: dict[str, bool] = field(default_factory=dict)
     outcome: str = "passed"
+    without: dict[str, str] = field(default_factory=dict)
+    """The aspects that there is nothing to assert of, with the reason."""
+    place: int = 0
+    """Where the test stands among all."""
 
     @property
     def text(self) -> str:
@@ -96,15 +104,23 @@ def page(cells: list[Cell], seconds: float) -> str:
         own = [cell for cell in cells if cell.group == group]
         if own:
             parts.append(f"## {title}\n\n{_table(own, [cell for cell in peers if cell.group == group])}")
-            absent = {cell.row for cell in own} & NOT_APPLICABLE.keys()
-            parts += (
-                ["\n".join(f"- {row}: {NOT_APPLICABLE[row]}" for row in sorted(absent))] if absent else []
-            )
+            parts += ["\n".join(remarks)] if (remarks := _remarks(own)) else []
     return "\n\n".join(parts) + "\n"
+
+
+def _remarks(cells: list[Cell]) -> list[str]:
+    """What a reader of the rows has to know, each remark once with all rows that it is about."""
+    found: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        remarks = [f"no *{names}*: {why}" for names, why in cell.without.items()]
+        for remark in [*remarks, *filter(None, [NOT_APPLICABLE.get(cell.row)])]:
+            found.setdefault(remark, {})[cell.row] = None
+    return [f"- {'; '.join(rows)}: {remark.rstrip('.')}." for remark, rows in found.items()]
 
 
 def _head(cells: list[Cell], seconds: float) -> str:
     outcomes = Counter(cell.outcome for cell in cells)
+    skipped = outcomes.pop("skipped", 0)
     told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
     rows = len({(cell.group, cell.row) for cell in cells})
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
@@ -112,6 +128,7 @@ def _head(cells: list[Cell], seconds: float) -> str:
         rows=rows,
         cells=len(cells),
         told=told,
+        skipped=skipped,
         minutes=f"{seconds / 60:.1f}",
         python=platform.python_version(),
         versions=versions,
@@ -135,13 +152,21 @@ def _scattered(own: dict[str, str]) -> str:
 
 
 def _together(cells: list[Cell]) -> str:
-    """The peers' cells of a row as one: what is missing in any column."""
+    """The peers' cells of a row as one: what is missing, and in which columns where it is not in all."""
     if not cells:
         return ""
-    missing = {name for cell in cells for name, held in cell.aspects.items() if not held}
     if all(cell.outcome == "passed" for cell in cells):
         return "yes"
-    return f"no: {', '.join(sorted(missing)) or 'nothing arrives'}"
+    missing: dict[str, list[str]] = {}
+    for cell in cells:
+        for name in ASPECTS:
+            if cell.aspects.get(name) is False:
+                missing.setdefault(name, []).append(cell.column)
+    told = [
+        name if len(columns) == len(cells) else f"{name} ({'; '.join(columns)})"
+        for name, columns in missing.items()
+    ]
+    return f"no: {', '.join(told) or 'nothing arrives'}"
 
 
 def _peers() -> list[Cell]:
