@@ -29,6 +29,30 @@ VARIABLE = "OTEL_PROPAGATORS"
 _MODULE = "opentelemetry.propagate"
 
 
+class TraceParentPropagator(TraceContextTextMapPropagator):
+    """W3C Trace Context, but for the `tracestate` that comes in: it is somebody's own, and goes to nobody.
+
+    The specification allows that for privacy's sake (Privacy Considerations); ADR 15 has the reasons.
+    """
+
+    def extract(
+        self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
+    ) -> Context:
+        """The caller's trace and span, without a state."""
+        return super().extract(carrier, context, _WithoutState(getter))
+
+
+class _WithoutState(Getter[CarrierT]):
+    def __init__(self, getter: Getter[CarrierT]) -> None:
+        self._getter = getter
+
+    def get(self, carrier: CarrierT, key: str) -> list[str] | None:
+        return None if key == Header.TRACESTATE else self._getter.get(carrier, key)
+
+    def keys(self, carrier: CarrierT) -> list[str]:
+        return self._getter.keys(carrier)
+
+
 class CorrelationPropagator(TextMapPropagator):
     """Carries the correlation ID beside W3C Trace Context (OpenTelemetry API, "TextMap Propagator")."""
 
@@ -97,7 +121,7 @@ def meta_key(header: str) -> str:
 
 
 def install() -> None:
-    """Makes W3C Trace Context and ours the global propagators; baggage only where OTEL_PROPAGATORS asks.
+    """Makes W3C Trace Context and ours the global propagators; baggage and state if OTEL_PROPAGATORS asks.
 
     A name in OTEL_PROPAGATORS that is not installed costs a line on stderr, not the service.
     """
@@ -108,7 +132,7 @@ def install() -> None:
         for part in current._propagators  # noqa: SLF001 - no public list
     ):
         return
-    first = current if asked else TraceContextTextMapPropagator()
+    first = current if asked else TraceParentPropagator()
     propagate.set_global_textmap(CompositePropagator([first, CorrelationPropagator()]))
 
 

@@ -24,6 +24,7 @@ class Header:
     FORWARDING: Final = (FORWARDED_FOR, FORWARDED, REAL_IP)
     """What proxies add: whoever sends one of these is not the peer itself."""
     TRACEPARENT: Final = "traceparent"
+    TRACESTATE: Final = "tracestate"
     TASK_PUBLISHED_AT: Final = "x_published_at"
     TASK_SCHEDULE: Final = "x_schedule"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -179,3 +180,22 @@ def test_installing_again_does_not_stack_propagators() -> None:
     propagation.install()
     assert propagate.get_global_textmap() is first
     assert "baggage" not in first.fields
+
+
+@pytest.mark.parametrize(("asked", "passed_on"), [("", False), ("tracecontext", True)])
+def test_a_callers_tracestate_goes_no_further_unless_it_is_asked_for(asked: str, passed_on: bool) -> None:
+    program = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; import django; django.setup();"
+        "from opentelemetry import context, propagate;"
+        f"got = propagate.extract({{'traceparent': '00-{'a' * 32}-{'b' * 16}-01', 'tracestate': 'v=1'}});"
+        "context.attach(got); sent = {}; propagate.inject(sent);"
+        "print(sent['traceparent'][3:35], sent.get('tracestate'))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "OTEL_PROPAGATORS": asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == ["a" * 32, "v=1" if passed_on else "None"]
