@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextvars import copy_context
 from typing import Any
 from urllib.parse import parse_qs
 
 from django.core.asgi import get_asgi_application
-from opentelemetry.context import get_current
 
 from tests.conformance.project.kit import trace
 
@@ -25,7 +25,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         return
     key = parse_qs(scope["query_string"].decode()).get("key", [None])[0]
     exchange.begin(scope["path"], key)
-    before = get_current()
+    before = copy_context()
     try:
         await _django(scope, receive, send)
     finally:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextvars import copy_context
 from typing import Any
 
 import django
 from django.core.management import execute_from_command_line
-from opentelemetry.context import get_current
 
+from tests.conformance.project.kit import trace
 from tests.conformance.project.witness import left
 
 
@@ -17,7 +19,7 @@ def watch(worker: Any) -> None:
     run_task = worker.run_task
 
     def watched(self: Any, row: Any) -> None:
-        before = get_current()
+        before = copy_context()
         try:
             run_task(self, row)
         finally:
@@ -27,6 +29,8 @@ def watch(worker: Any) -> None:
 
 
 if __name__ == "__main__":
+    if "CONFORMANCE_WITHOUT_KIT" not in os.environ:
+        trace()
     django.setup()
     from django_tasks_db.management.commands.db_worker import Worker
 

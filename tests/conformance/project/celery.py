@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextvars import copy_context
 from typing import Any
 
 from celery import Celery, signals
 from celery.app import trace as celery_trace
-from opentelemetry.context import get_current
 
 from tests.conformance.project.kit import trace
 
@@ -43,7 +43,7 @@ def build_tracer(*args: Any, **kwargs: Any) -> Any:
     def watched(uuid: str, positional: Any, named: Any, request: Any = None) -> Any:
         from tests.conformance.project.witness import left
 
-        before = get_current()
+        before = copy_context()
         try:
             return traced(uuid, positional, named, request)
         finally:

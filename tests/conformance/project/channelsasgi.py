@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextvars import copy_context
 from typing import Any
 from urllib.parse import parse_qs
 
 from django.core.asgi import get_asgi_application
-from opentelemetry.context import get_current
 
 from tests.conformance.project.kit import KIT, trace
 
@@ -35,7 +35,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         exchange.begin(scope["path"], key)
     of_consumer = scope["type"] == "websocket" or scope["path"].startswith("/consumers/")
-    before = get_current()
+    before = copy_context()
     try:
         await (_routed if of_consumer else _django)(scope, receive, send)
     finally:

@@ -11,11 +11,11 @@ import asyncio
 import json
 import os
 import sys
+from contextvars import copy_context
 from typing import Any
 
 import django
 from django.conf import settings
-from opentelemetry.context import get_current
 
 from tests.conformance.project.kit import KIT, trace
 
@@ -25,7 +25,7 @@ def ask(key: str, headers: dict[str, str]) -> None:
 
     from tests.conformance.project.witness import left
 
-    before = get_current()
+    before = copy_context()
     Client().get("/django/sync/", {"key": key}, headers=headers)
     answer: Any = Client().get("/django/streams/sync/", {"key": key, "steps": "1"}, headers=headers)
     answer.getvalue()
@@ -37,7 +37,7 @@ async def aask(key: str, headers: dict[str, str]) -> None:
 
     from tests.conformance.project.witness import left
 
-    before = get_current()
+    before = copy_context()
     await AsyncClient().get("/django/async/", {"key": key}, headers=headers)
     answer: Any = await AsyncClient().get(
         "/django/streams/async/", {"key": key, "steps": "1"}, headers=headers

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import django
 from kafka.record.memory_records import MemoryRecords
 from opentelemetry import propagate, trace
-from opentelemetry.context import attach, detach, get_current
+from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.kafka.utils import KafkaContextGetter
 from redis import Redis
 
@@ -63,7 +64,7 @@ def main(url: str, stream: str) -> None:
     while True:
         for _, messages in redis.xreadgroup(GROUP, "one", {stream: ">"}, count=10, block=500):
             for identifier, fields in messages:
-                before = get_current()
+                before = copy_context()
                 key = HANDLERS[fields[b"event"]](fields)
                 left(key, before)
                 redis.xack(stream, GROUP, identifier)

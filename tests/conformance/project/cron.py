@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from contextvars import copy_context
 
 import django
 from opentelemetry import trace
-from opentelemetry.context import get_current
 
 TURNS = 3
 
@@ -17,7 +17,7 @@ def turn(key: str) -> None:
     from tests.conformance.project.carriers import correlated
     from tests.conformance.project.witness import left, witness
 
-    before = get_current()
+    before = copy_context()
     with correlated(), trace.get_tracer("conformance").start_as_current_span("turn"):
         witness(key, "turn")
     left(key, before)

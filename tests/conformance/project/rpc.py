@@ -6,10 +6,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import grpc
-from opentelemetry.context import get_current
 from opentelemetry.instrumentation.grpc import server_interceptor
 
 SERVICE = "conformance.Orders"
@@ -61,7 +61,7 @@ class Watched(ThreadPoolExecutor):
         from tests.conformance.project.witness import left
 
         _worked.key = None
-        before = get_current()
+        before = copy_context()
         try:
             return function(*args, **kwargs)
         finally:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextvars import Context, copy_context
 from typing import Any
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import get_current
 from opentelemetry.trace import get_current_span
 
 from tests.conformance.project.kit import correlation_id
@@ -27,8 +28,17 @@ def witness(key: str, place: str, **more: Any) -> None:
 
 
 def left(key: str | None, before: Context, **more: Any) -> None:
-    """Logs what is still bound where a piece of work has just ended, and what it changed in the context."""
+    """Logs what is still bound where a piece of work has just ended, and what it changed.
+
+    `before`: a copy of all context variables as they were. Compared are OpenTelemetry's context and our own.
+    """
     if key:
-        after = get_current()
-        changed = sorted(name for name in {*before, *after} if before.get(name) is not after.get(name))
-        witness(key, "left", changed=changed, **more)
+        witness(key, "left", changed=_changed(before, copy_context()), **more)
+
+
+def _changed(before: Context, after: Context) -> list[str]:
+    """By what each place would read: a variable that was given back its default has not changed."""
+    own = [variable for variable in {*before, *after} if variable.name.startswith("django_observe")]
+    variables = {each.name for each in own if before.run(each.get) is not after.run(each.get)}
+    old, new = before.run(get_current), after.run(get_current)
+    return sorted(variables | {key for key in {*old, *new} if old.get(key) is not new.get(key)})

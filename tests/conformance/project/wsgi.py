@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextvars import Context, copy_context
 from typing import Any, cast
 from urllib.parse import parse_qs
 
 from django.core.wsgi import get_wsgi_application
-from opentelemetry.context import Context, get_current
 
 from tests.conformance.project.kit import trace
 
@@ -45,7 +45,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
     key = parse_qs(environ.get("QUERY_STRING", "")).get("key", [None])[0]
     exchange.begin(environ.get("PATH_INFO", ""), key)
-    before = get_current()
+    before = copy_context()
     body = Watched(_django(environ, start_response), key, before)
     wrapper = environ.get("wsgi.file_wrapper")
     if not isinstance(wrapper, type) or not isinstance(body.body, wrapper):
