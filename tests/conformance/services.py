@@ -118,6 +118,7 @@ _UVICORN = ("-m", "uvicorn", "--port", "{port}", "--log-level", "warning")
 SERVERS: dict[str, tuple[str, ...]] = {
     "gunicorn sync": _GUNICORN,
     "gunicorn gthread": (*_GUNICORN, "--worker-class", "gthread", "--threads", "8"),
+    "gunicorn gthread, 200 threads": (*_GUNICORN, "--worker-class", "gthread", "--threads", "200"),
     "uvicorn": (*_UVICORN, f"{PROJECT}.asgi:application"),
     "daphne": ("-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", f"{PROJECT}.channelsasgi:application"),
     "uvicorn with Channels": (*_UVICORN, f"{PROJECT}.channelsasgi:application"),

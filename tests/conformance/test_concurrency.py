@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.collector import Received
+from tests.conformance.project.crowd import CROWD
 from tests.conformance.rows import Row, row
 from tests.conformance.services import Server, Servers
 from tests.processes import Answer, get, wait_until
 
-CROWD = 200
-AT_A_TIME = 40
-"""Threads of the client."""
 
+def expect_carried(row: Row, server: Server, path: str, ends: int = 2) -> None:
+    """The far end's span is a child of the request's, whose answer bears the ID.
 
-def expect_carried(row: Row, server: Server, path: str, ends: int = 1) -> None:
-    """The far end's span is a child of the request's, whose answer bears the ID; `ends` places are clean."""
+    `ends` places are clean: the server's thread or task, and the thread that has worked.
+    """
     answer = server.get(path, row)
     seen = server.witness(row, "work")
     row.expect_id(seen)
@@ -36,14 +36,16 @@ THREADS = [
     ("ThreadPoolExecutor.map", "map"),
     ("contextvars.copy_context", "copy_context"),
     ("a subclass of Thread, rebound", "rebind"),
-    ("async_to_sync", "async_to_sync"),
 ]
 TASKS = [
     ("asyncio.create_task", "create_task"),
     ("asyncio.gather", "gather"),
     ("a task that outlives its request", "outlive"),
+]
+POOLS = [
     ("asyncio.to_thread", "to_thread"),
     ("loop.run_in_executor", "run_in_executor"),
+    ("loop.run_in_executor, the loop's own", "run_in_executor-default"),
     ("sync_to_async", "sync_to_async"),
     ("sync_to_async in a thread of its own", "sync_to_async-thread"),
 ]
@@ -55,22 +57,33 @@ def test_threads(row: Row, servers: Servers, what: str, way: str) -> None:
     expect_carried(row, servers["gunicorn gthread"], f"/concurrency/sync/{way}/")
 
 
+@row("concurrency", "async_to_sync")
+def test_async_to_sync(row: Row, servers: Servers) -> None:
+    expect_carried(row, servers["gunicorn gthread"], "/concurrency/sync/async_to_sync/", ends=1)
+
+
 @pytest.mark.parametrize(("what", "way"), TASKS, ids=[way for _, way in TASKS])
 @row("concurrency", "{what}")
 def test_tasks(row: Row, servers: Servers, what: str, way: str) -> None:
+    expect_carried(row, servers["uvicorn"], f"/concurrency/async/{way}/", ends=1)
+
+
+@pytest.mark.parametrize(("what", "way"), POOLS, ids=[way for _, way in POOLS])
+@row("concurrency", "{what}: the pool's thread is clean afterwards")
+def test_pools(row: Row, servers: Servers, what: str, way: str) -> None:
     expect_carried(row, servers["uvicorn"], f"/concurrency/async/{way}/")
 
 
 @row("concurrency", "ThreadPoolExecutor.submit: the pool's thread is clean afterwards")
 def test_submit(row: Row, servers: Servers) -> None:
-    expect_carried(row, servers["gunicorn gthread"], "/concurrency/sync/submit/", ends=2)
+    expect_carried(row, servers["gunicorn gthread"], "/concurrency/sync/submit/")
 
 
 @row("concurrency", "a reused thread: the next request's work is its own, nobody's is nobody's")
 def test_reuse(row: Row, servers: Servers) -> None:
     server, other = servers["gunicorn gthread"], Row(row.spans)
     server.get("/concurrency/sync/submit/", other)
-    expect_carried(row, server, "/concurrency/sync/submit/", ends=2)
+    expect_carried(row, server, "/concurrency/sync/submit/")
     server.get("/concurrency/sync/nobody/", row)
     nobody = server.witness(row, "nobody")
     with row.aspect("clean"):
@@ -94,16 +107,17 @@ def test_reused_server_thread(row: Row, servers: Servers, name: str) -> None:
         assert answer.headers["X-Correlation-ID"] == seen["seen_trace_id"]
 
 
-@pytest.mark.parametrize(("name", "path"), [("gunicorn gthread", "crowd"), ("uvicorn", "acrowd")])
-@row("concurrency", f"{CROWD} requests at a time, 0 mixed IDs: {{name}}")
+@pytest.mark.parametrize(("name", "path"), [("gunicorn gthread, 200 threads", "sync"), ("uvicorn", "async")])
+@row("concurrency", f"{CROWD} requests at work at once, 0 mixed IDs: {{name}}")
 def test_crowd(row: Row, servers: Servers, name: str, path: str) -> None:
+    """No view goes on before all of them are in."""
     server = servers[name]
     rows = [Row(row.spans) for _ in range(CROWD)]
 
     def ask(each: Row) -> Answer:
-        return get(f"{server.url}/concurrency/{path}/?key={each.key}", each.headers)
+        return get(f"{server.url}/crowd/{path}/?key={each.key}", each.headers)
 
-    with ThreadPoolExecutor(AT_A_TIME) as client:
+    with ThreadPoolExecutor(CROWD) as client:
         answers = list(client.map(ask, rows))
     for each, answer in zip(rows, answers, strict=True):
         each.expect(server.witness(each, "work"), server)

@@ -5,29 +5,28 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context as Variables
 from contextvars import copy_context
 from functools import partial
-from threading import Event, Thread, Timer
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from opentelemetry import trace
-from opentelemetry.context import Context
 
 from tests.conformance.project.kit import KIT, correlation_id
-from tests.conformance.project.witness import left, witness
+from tests.conformance.project.watchedthreads import Watched, WatchedTimer, Worker, asked, begun, finished
+from tests.conformance.project.witness import witness
 
 PAUSE = 0.05
-"""Seconds that the requests of a crowd wait for one another."""
+"""Seconds by which some work outlives its request."""
 
-shared = ThreadPoolExecutor(2)
 only = ThreadPoolExecutor(1)
+"""Of one thread, so that whoever asks afterwards asks the thread that has worked."""
+
 running: set[asyncio.Task[None]] = set()
 
 
@@ -51,39 +50,14 @@ def rebind(function: Callable[..., Any]) -> Callable[..., Any]:
     return partial(copy_context().run, function)
 
 
-class Worker(Thread):
-    """A thread with a `run` of its own, which nobody can carry anything into from outside."""
-
-    def __init__(self, what: Callable[[], None]) -> None:
-        super().__init__()
-        self.what = what
-
-    def run(self) -> None:
-        self.what()
-
-
-def finished(thread: Thread) -> None:
-    thread.start()
-    thread.join()
-
-
 def submit(key: str) -> None:
-    """The thread says what is left in it as soon as the work has ended."""
-    handed_in = Event()
-    told: Future[None] = Future()
+    only.submit(work, key).result()
+    asked(only, key).result()
 
-    def after(_: Future[None]) -> None:
-        left(key, Context())
-        told.set_result(None)
 
-    def held_up() -> None:
-        handed_in.wait()
-        work(key)
-
-    future = only.submit(held_up)
-    future.add_done_callback(after)
-    handed_in.set()
-    told.result()
+def mapped(key: str) -> None:
+    list(only.map(work, [key]))
+    asked(only, key).result()
 
 
 def of_nobody(key: str) -> None:
@@ -131,17 +105,42 @@ async def outlive(key: str) -> None:
 
 
 async def in_executor(key: str) -> None:
+    await asyncio.get_running_loop().run_in_executor(only, work, key)
+    await asyncio.wrap_future(asked(only, key))
+
+
+async def in_default_executor(key: str) -> None:
+    asyncio.get_running_loop().set_default_executor(only)
     await asyncio.get_running_loop().run_in_executor(None, work, key)
+    await asyncio.wrap_future(asked(only, key))
+
+
+async def to_thread(key: str) -> None:
+    asyncio.get_running_loop().set_default_executor(only)
+    await asyncio.to_thread(work, key)
+    await asyncio.wrap_future(asked(only, key))
+
+
+async def in_sensitive_thread(key: str) -> None:
+    """In the one thread that Django has for all synchronous code of a request."""
+    await sync_to_async(work)(key)
+    request = SyncToAsync.thread_sensitive_context.get()
+    await asyncio.wrap_future(asked(SyncToAsync.context_to_thread_executor[request], key))
+
+
+async def in_any_thread(key: str) -> None:
+    await sync_to_async(work, thread_sensitive=False, executor=only)(key)
+    await asyncio.wrap_future(asked(only, key))
 
 
 WAYS: dict[str, Callable[[str], Any]] = {
-    "thread": lambda key: finished(Thread(target=work, args=(key,))),
-    "timer": lambda key: finished(Timer(0, work, (key,))),
-    "outliving-timer": lambda key: Timer(PAUSE, work, (key,)).start(),
+    "thread": lambda key: finished(key, Watched(target=work, args=(key,))),
+    "timer": lambda key: finished(key, WatchedTimer(0, work, (key,))),
+    "outliving-timer": lambda key: begun(key, WatchedTimer(PAUSE, work, (key,))),
     "submit": submit,
-    "map": lambda key: list(shared.map(work, [key])),
-    "copy_context": lambda key: finished(Worker(partial(copy_context().run, work, key))),
-    "rebind": lambda key: finished(Worker(rebind(partial(work, key)))),
+    "map": mapped,
+    "copy_context": lambda key: finished(key, Worker(partial(copy_context().run, work, key))),
+    "rebind": lambda key: finished(key, Worker(rebind(partial(work, key)))),
     "async_to_sync": async_to_sync(awork),
     "nobody": of_nobody,
     "fork": fork,
@@ -151,10 +150,11 @@ ASYNC_WAYS: dict[str, Callable[[str], Any]] = {
     "create_task": create_task,
     "gather": gather,
     "outlive": outlive,
-    "sync_to_async": sync_to_async(work),
-    "sync_to_async-thread": sync_to_async(work, thread_sensitive=False),
-    "to_thread": lambda key: asyncio.to_thread(work, key),
+    "sync_to_async": in_sensitive_thread,
+    "sync_to_async-thread": in_any_thread,
+    "to_thread": to_thread,
     "run_in_executor": in_executor,
+    "run_in_executor-default": in_default_executor,
 }
 
 
@@ -168,22 +168,7 @@ async def ahand_over(request: HttpRequest, way: str) -> HttpResponse:
     return HttpResponse(correlation_id())
 
 
-def crowd(request: HttpRequest) -> HttpResponse:
-    """One of many at a time, which share a pool."""
-    time.sleep(PAUSE)
-    shared.submit(work, request.GET["key"]).result()
-    return HttpResponse(correlation_id())
-
-
-async def acrowd(request: HttpRequest) -> HttpResponse:
-    await asyncio.sleep(PAUSE)
-    await asyncio.get_running_loop().run_in_executor(shared, work, request.GET["key"])
-    return HttpResponse(correlation_id())
-
-
 urlpatterns = [
     path("sync/<way>/", hand_over),
     path("async/<way>/", ahand_over),
-    path("crowd/", crowd),
-    path("acrowd/", acrowd),
 ]

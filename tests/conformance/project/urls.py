@@ -18,6 +18,7 @@ urlpatterns = [
     path("out/", include("tests.conformance.project.outgoing")),
     path("django/", include("tests.conformance.project.views")),
     path("concurrency/", include("tests.conformance.project.concurrency")),
+    path("crowd/", include("tests.conformance.project.crowd")),
     path("messages/", include("tests.conformance.project.messages")),
     path("channels/", include("tests.conformance.project.consumers")),
     path("commands/", include("tests.conformance.project.commands")),
