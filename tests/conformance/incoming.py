@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from _pytest.outcomes import Failed
 
 from tests.collector import Received
-from tests.conformance.malformed import Case
+from tests.conformance.malformed import Case, new_mark, told_by
 from tests.conformance.rows import Aspect, Row
 from tests.conformance.services import Server
 from tests.conformance.telemetry import Line
@@ -27,7 +26,7 @@ class Part(Row):
     """One of several cases that make up a row: named in what it finds fault with."""
 
     case: str = ""
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:7])
+    mark: str = field(default_factory=new_mark)
     answer: Answer | None = None
 
     @contextmanager
@@ -79,9 +78,11 @@ def expect_untold(row: Row, server: Server, parts: list[Part]) -> None:
     output = server.process.stdout + server.process.stderr
     spans = str([span.raw for span in row.spans.all().values()])
     for part in parts:
-        with part.aspect("line"):
-            assert [line for line in output.splitlines() if part.mark in line] == []
-        with part.aspect("span"):
-            assert part.mark not in spans
-        with part.aspect("also"):
-            assert part.answer is None or part.mark not in f"{part.answer.headers}{part.answer.body!r}"
+        answer = f"{part.answer.headers}{part.answer.body!r}" if part.answer else ""
+        for told in told_by(part.mark):
+            with part.aspect("line"):
+                assert [line for line in output.splitlines() if told in line] == []
+            with part.aspect("span"):
+                assert told not in spans
+            with part.aspect("also"):
+                assert told not in answer

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
+from uuid import NAMESPACE_OID, uuid5
 
 MARK = b"~MARK~"
-"""Stands for 7 hex digits, new in each run: a value that is told anywhere is found by them."""
+"""Stands for 7 letters, new in each run: a value that is told anywhere is found by them."""
 
 MARK_LENGTH = 7
+LETTERS = "ghijklmnopqrstuvwxyz"
+"""None is a hex digit, so that no trace ID, no span ID and no UUID has a mark by chance."""
+
+UUID = b"~UUID~"
+"""Stands for the UUID that belongs to the mark."""
+
+
+def new_mark() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(MARK_LENGTH))
+
+
+def uuid_of(mark: str) -> str:
+    """A UUID as new as the mark, for notations that call for one."""
+    return str(uuid5(NAMESPACE_OID, mark))
+
+
+def told_by(mark: str) -> tuple[str, str]:
+    """What a value with that mark is found by; the end of a UUID is the same with and without hyphens."""
+    return mark, uuid_of(mark)[-12:]
 
 
 @dataclass(frozen=True)
@@ -20,7 +41,7 @@ class Case:
     def lines(self, mark: str, header: str = "X-Correlation-ID") -> bytes:
         """The header lines to send."""
         lines = (b"%s: %s\r\n" % (header.encode(), value) for value in self.values)
-        return b"".join(lines).replace(MARK, mark.encode())
+        return b"".join(lines).replace(MARK, mark.encode()).replace(UUID, uuid_of(mark).encode())
 
 
 def _cases(**values: bytes | tuple[bytes, ...]) -> list[Case]:
@@ -80,8 +101,8 @@ KINDS: dict[str, list[Case]] = {
         well_formed_and_malformed=(MARK + b"aaaaaa", b"<" + MARK + b">"),
     ),
     "other notations": _cases(
-        urn=b"urn:uuid:" + MARK + b"f-9d1e-4b6c-8a5f-3c2b1a0d9e8f",
-        braces=b"{" + MARK + b"f-9d1e-4b6c-8a5f-3c2b1a0d9e8f}",
+        urn=b"urn:uuid:" + UUID,
+        braces=b"{" + UUID + b"}",
         quotes=b'"' + MARK + b'f-9d1e-4b6c-8a5f"',
         pair=b"id=" + MARK + b"aaaa",
         Base64=MARK + b"+a/aaaa==",

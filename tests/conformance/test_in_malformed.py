@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.incoming import COLUMNS, expect_echo, expect_new_id, expect_untold, sent
+from tests.conformance.incoming import COLUMNS, Part, expect_echo, expect_new_id, expect_untold, sent
 from tests.conformance.malformed import KINDS
 from tests.conformance.rows import Row, row
 from tests.conformance.services import Servers
@@ -34,7 +34,10 @@ def name(request: pytest.FixtureRequest) -> str:
 @row("in", "malformed: {kind} ({number} values)", column="name")
 @pytest.mark.parametrize(("kind", "number"), [(kind, len(cases)) for kind, cases in KINDS.items()])
 def test_malformed(row: Row, servers: Servers, name: str, kind: str, number: int) -> None:
-    """The trace goes on, under an ID that is the trace's; the value is told nowhere."""
+    """The trace goes on, under an ID that is the trace's; the value is told nowhere.
+
+    What the server refuses is not in the way of a later request.
+    """
     server = servers[name]
     parts = sent(row, server, KINDS[kind])
     assert len(parts) == number
@@ -47,6 +50,9 @@ def test_malformed(row: Row, servers: Servers, name: str, kind: str, number: int
         if part.answer is not None:
             expect_echo(part, part.answer, part.trace_id)
     expect_untold(row, server, parts)
+    later = Part(row.spans, aspects=row.aspects, case="a later request")
+    server.get("/in/", later)
+    later.expect(server.witness(later, "view"), server)
     with row.aspect("also"):
         refused = {part.case for part in parts if part not in taken}
         assert refused == REFUSED[name] & {part.case for part in parts}
