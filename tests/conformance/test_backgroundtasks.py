@@ -48,6 +48,7 @@ def expect_request(row: Row, background: Background) -> None:
     """The enqueuing request goes on as before, and leaves nothing."""
     view, after = (background.server.witness(row, place) for place in ("view", "after"))
     row.expect_id(after)
+    row.expect_trace(after)
     with row.aspect("clean"):
         assert not after["changed"]
         assert after["seen_span_id"] == view["seen_span_id"]
@@ -129,7 +130,9 @@ def test_database_chain(row: Row, background: Background) -> None:
     row.expect_clean(background.worker, 2)
 
 
-@row("elsewhere", "background task run by a worker without the kit, database backend", column="tasks")
+@row(
+    "elsewhere", "background task, run as ever by a worker without the kit, database backend", column="tasks"
+)
 def test_worker_without_the_kit(row: Row, background: Background) -> None:
     result = background.enqueue(row, "tell", queue="old").json()
     expect_request(row, background)

@@ -13,7 +13,7 @@ ROOT_URLCONF = "tests.conformance.project.enqueuing"
 INSTALLED_APPS = [app for app in APPS if not app.startswith("rest_framework")]
 INSTALLED_APPS += ["django_tasks_db"] if _OWN else ["django_tasks", "django_tasks_db"]
 if os.environ.get("CONFORMANCE_WITHOUT_KIT"):
-    INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "django_observe"]
+    INSTALLED_APPS = [app for app in INSTALLED_APPS if app not in {"django_observe", "django_guid"}]
 
 TASKS = {
     "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []},
