@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from tests.collector import Received
 from tests.conformance.rows import Row
 from tests.conformance.services import KIT, Worker
-from tests.conformance.telemetry import Line
+from tests.conformance.telemetry import PATIENCE, Line
+from tests.processes import wait_until
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,60 @@ def expect_way(run: Run, path: list[Received], seen: dict[str, Line]) -> None:
         assert len(path) == 3, [span.name for span in path]
 
 
+def producers(row: Row, task: str) -> list[Received]:
+    """The spans of that task's publishes in the row's trace, so far; `task` is the last part of its name."""
+    spans = row.spans.of_trace(row.trace_id)
+    return [
+        span for span in spans if span.name.startswith("apply_async/") and span.name.split(".")[-1] == task
+    ]
+
+
+def expect_publish(row: Row, task: str) -> None:
+    """The span of the one publish of that task has the ID, and descends from the caller's."""
+    found: list[Received] = []
+    with row.aspect("trace"):
+        found = wait_until(lambda: producers(row, task), f"the span of publishing {task}", PATIENCE)
+        path = row.spans.path(found[0].span_id, row.parent_id)
+        assert (len(found), path[-1].parent_id) == (1, row.parent_id)
+    with row.aspect("span"):
+        assert [span.attributes.get("correlation_id") for span in found] == [row.identifier]
+
+
 def expect_line(row: Row, worker: Worker, run: Run, span_id: str) -> None:
     """The task line of that run, which its span's ID finds."""
     [line] = worker.lines.wait(event="task", span_id=span_id)
     assert line["correlation_id"] == row.identifier
     assert line["trace_id"] == row.trace_id
     assert (line["task"].split(".")[-1], line["state"], line["attempt"]) == (run.task, run.state, run.attempt)
+
+
+def expect_told(row: Row, worker: Worker, words: str) -> None:
+    """Celery's own line on what befell a task has the ID."""
+
+    def found() -> list[Line]:
+        return [line for line in worker.lines.all() if words in line["message"]]
+
+    with row.aspect("line"):
+        told = worker.process.wait_for(found, f"a line with {words!r}", PATIENCE)
+        assert [line["correlation_id"] for line in told] == [row.identifier]
+
+
+def expect_unrun(row: Row, worker: Worker, task_id: str, state: str) -> Line:
+    """The kit's line on a task whose run has no span: it did not run, or its process was killed."""
+    line: Line = {}
+    with row.aspect("also"):
+        [line] = worker.task_lines(task_id)
+        assert (line["state"], line["correlation_id"]) == (state, row.identifier)
+        assert line["trace_id"] == row.trace_id
+        assert row.spans.get(line["span_id"]).attributes["correlation_id"] == row.identifier
+    return line
+
+
+def expect_unbound(row: Row, worker: Worker) -> None:
+    """The worker's main process does the next task's errands under no ID."""
+    with row.aspect("clean"):
+        following = Row(row.spans)
+        worker.publish(following, "child")
+        received = worker.witness(following, "received")
+        assert (received["seen"], received["correlation_id"]) == (None, None)
+        assert received["seen_trace_id"] == "0" * 32

@@ -18,6 +18,7 @@ from tests.conformance.project.beat import POOLS
 from tests.conformance.project.troublepublishing import OWN_HEADERS
 from tests.conformance.project.troubletasks import VAIN
 from tests.conformance.rows import Row, row
+from tests.conformance.runs import expect_publish, expect_told, expect_unbound, expect_unrun, producers
 from tests.conformance.services import (
     PROJECT,
     ROOT,
@@ -33,6 +34,10 @@ from tests.conformance.telemetry import Line
 from tests.processes import Process, wait_until
 
 UNKNOWN = "nobody.knows.this"
+UNRUN = {"readable": "no line of the project is logged where the task does not run"}
+EAGER = {"eager": "apply", "task_always_eager": "always_eager"}
+"""Rows, with the scenario of each."""
+
 NESTED = ("{}, before", "{}: outer, before", "{}: inner", "{}: outer, after", "{}, after")
 
 Variables = Callable[[str], dict[str, str | None]]
@@ -46,32 +51,11 @@ def variables(collector: Collector, redis_url: str) -> Variables:
     return lambda broker: environment(collector, BROKER_URL=broker, RESULT_URL=redis_url)
 
 
-def expect_unrun(row: Row, worker: Worker, task_id: str, state: str) -> Line:
-    """The line of a task that has no witness: it did not run, or its process was killed."""
-    line: Line = {}
-    with row.aspect("line"):
-        [line] = worker.task_lines(task_id)
-        assert (line["state"], line["correlation_id"]) == (state, row.identifier)
-    with row.aspect("trace"):
-        assert line.get("trace_id") == row.trace_id
-        assert row.spans.path(line["span_id"], row.parent_id)[-1].parent_id == row.parent_id
-    return line
-
-
-def expect_unbound(row: Row, worker: Worker) -> None:
-    """The worker's main process does the next task's errands under no ID."""
-    with row.aspect("clean"):
-        following = Row(row.spans)
-        worker.publish(following, "child")
-        received = worker.witness(following, "received")
-        assert (received["seen"], received["correlation_id"]) == (None, None)
-        assert received["seen_trace_id"] == "0" * 32
-
-
-@row("Celery", "eager, nested, in a request and in a task", column="pool")
-def test_eager(row: Row, workers: Workers, pool: str) -> None:
+@pytest.mark.parametrize("eager", EAGER)
+@row("Celery", "{eager}, nested, in a request and in a task", column="pool")
+def test_eager(row: Row, workers: Workers, pool: str, eager: str) -> None:
     worker = workers[pool]
-    answer = worker.publisher.get("/celery/eager/", row, queue=worker.queue)
+    answer = worker.publish(row, EAGER[eager])
     for program, where in ((worker.publisher, "request"), (worker, "task")):
         seen = [program.witness(row, place.format(where)) for place in NESTED]
         for each in seen:
@@ -178,10 +162,12 @@ def consuming(worker: Worker, broker: str, queue: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired"])
-@row("Celery", "{how} before its run", column="pool")
+@row("Celery", "{how} before its run", column="pool", without=UNRUN)
 def test_revoked(row: Row, workers: Workers, pool: str, how: str) -> None:
     worker = workers[pool]
     task_id = worker.publish(row, how).json()
+    expect_told(row, worker, f"Discarding revoked task: {PROJECT}.tasks.tell[{task_id}]")
+    expect_publish(row, "tell")
     expect_unrun(row, worker, task_id, "REVOKED")
     expect_unbound(row, worker)
     with row.aspect("also"):
@@ -222,6 +208,8 @@ def test_time_limit(row: Row, workers: Workers, pool: str) -> None:
     worker = workers[pool]
     task_id = worker.publish(row, "limited").json()
     row.expect(worker.witness(row, "errback"), worker)
+    expect_told(row, worker, f"Hard time limit (1s) exceeded for {PROJECT}.troubletasks.limited[{task_id}]")
+    expect_publish(row, "limited")
     line = expect_unrun(row, worker, task_id, "FAILURE")
     expect_unbound(row, worker)
     with row.aspect("also"):
@@ -229,10 +217,12 @@ def test_time_limit(row: Row, workers: Workers, pool: str) -> None:
         assert line["error_type"] == "billiard.exceptions.TimeLimitExceeded"
 
 
-@row("Celery", "not registered with the worker", column="pool")
+@row("Celery", "not registered with the worker", column="pool", without=UNRUN)
 def test_unregistered(row: Row, workers: Workers, pool: str) -> None:
     worker = workers[pool]
     task_id = worker.publish(row, "unregistered").json()
+    expect_told(row, worker, task_id)
+    expect_publish(row, "this")
     line = expect_unrun(row, worker, task_id, "REJECTED")
     expect_unbound(row, worker)
     with row.aspect("also"):
@@ -259,13 +249,12 @@ def test_failed_publishes(row: Row, workers: Workers, pool: str) -> None:
     row.expect(seen, worker)
     with row.aspect("also"):
         assert (seen["sent"], seen["restored"]) == (0, True)
-        wait_until(lambda: len(failures(row)) == VAIN, f"{VAIN} spans", 30)
-        assert {span.raw.status.code for span in failures(row)} == {2}  # STATUS_CODE_ERROR
-        assert {span.parent_id for span in failures(row)} == {seen["seen_span_id"]}
-
-
-def failures(row: Row) -> list[Received]:
-    return [span for span in row.spans.of_trace(row.trace_id) if span.name == "apply_async/nobody.hears"]
+        wait_until(lambda: len(producers(row, "hears")) == VAIN, f"{VAIN} spans", 30)
+        assert {span.raw.status.code for span in producers(row, "hears")} == {2}  # STATUS_CODE_ERROR
+        assert {span.parent_id for span in producers(row, "hears")} == {seen["seen_span_id"]}
+    with row.aspect("span"):
+        failed = producers(row, "hears")
+        assert {span.attributes.get("correlation_id") for span in failed} == {row.identifier}
 
 
 @pytest.fixture(scope="session")
@@ -305,15 +294,23 @@ def test_beat(
     with consuming(worker, brokers[broker], f"beat-{kind}"):
         ticks = worker.witnesses(row, "task", 2)[:2]
     for tick in ticks:
-        row.expect_id(tick, tick["seen_trace_id"])
-        with row.aspect("trace"):
-            spans = row.spans.path(tick["seen_span_id"])
-            assert [span.name.split("/")[0] for span in spans] == ["run", "apply_async"]
-        with row.aspect("also"):
-            assert spans[1].attributes["correlation_id"] == tick["seen"]
-            assert spans[0].attributes["celery.schedule"] == f"every moment, {kind}"
-            [line] = worker.lines.wait(event="task", correlation_id=tick["seen"])
-            assert (line["schedule"], line["task"]) == (f"every moment, {kind}", f"{PROJECT}.tasks.tell")
+        row.expect_id(tick, tick["seen"])
+        expect_tick(row, worker, tick, f"every moment, {kind}")
     row.expect_clean(worker, 2)
-    with row.aspect("also"):
+    with row.aspect("readable"):
         assert ticks[0]["seen"] != ticks[1]["seen"]
+
+
+def expect_tick(row: Row, worker: Worker, tick: Line, schedule: str) -> None:
+    """A trace that begins with beat's publish, under the same ID, which the trace has too."""
+    spans: list[Received] = []
+    with row.aspect("trace"):
+        spans = row.spans.path(tick["seen_span_id"])
+        assert [span.name.split("/")[0] for span in spans] == ["run", "apply_async"]
+    with row.aspect("span"):
+        assert [span.attributes.get("correlation_id") for span in spans] == [tick["seen"]] * 2
+    with row.aspect("also"):
+        assert tick["seen"] == tick["seen_trace_id"]
+        assert spans[0].attributes["celery.schedule"] == schedule
+        [line] = worker.lines.wait(event="task", correlation_id=tick["seen"])
+        assert (line["schedule"], line["task"]) == (schedule, f"{PROJECT}.tasks.tell")

@@ -37,10 +37,19 @@ SCENARIOS.update(
 
 
 @scenario
-def eager(key: str, queue: str) -> object:
+def apply(key: str, queue: str) -> object:
+    return _nested(key, queue, "apply")
+
+
+@scenario
+def always_eager(key: str, queue: str) -> object:
+    return _nested(key, queue, "delay")
+
+
+def _nested(key: str, queue: str, call: str) -> object:
     """Here, and by a task there."""
-    tasks.nest(key, "request")
-    return publish(tasks.nests, key, queue)
+    tasks.nest(key, "request", call)
+    return tasks.nests.apply_async(kwargs={"key": key, "call": call}, queue=queue).id
 
 
 @scenario

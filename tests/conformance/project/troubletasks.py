@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,22 +29,42 @@ def inner(*, key: str, where: str) -> None:
 
 
 @shared_task
-def outer(*, key: str, where: str) -> None:
+def outer(*, key: str, where: str, call: str) -> None:
     witness(key, f"{where}: outer, before")
-    inner.apply(kwargs={"key": key, "where": where})
+    eagerly(inner, call, key=key, where=where)
     witness(key, f"{where}: outer, after")
 
 
-def nest(key: str, where: str) -> None:
+def nest(key: str, where: str, call: str) -> None:
     """Runs a task eagerly that runs another one eagerly."""
     witness(key, f"{where}, before")
-    outer.apply(kwargs={"key": key, "where": where})
+    eagerly(outer, call, key=key, where=where, call=call)
     witness(key, f"{where}, after")
 
 
 @shared_task
-def nests(*, key: str) -> None:
-    nest(key, "task")
+def nests(*, key: str, call: str) -> None:
+    nest(key, "task", call)
+
+
+def eagerly(task: Task[Any, Any], way: str, /, **named: str) -> None:
+    """In this very thread, by `apply`, or by `delay` as in a project whose tests set `task_always_eager`."""
+    if way == "apply":
+        task.apply(kwargs=named)
+    else:
+        with always_eager():
+            task.delay(**named)
+
+
+@contextmanager
+def always_eager() -> Iterator[None]:
+    """Also where one is in the other."""
+    before = current_app.conf.task_always_eager
+    current_app.conf.task_always_eager = True
+    try:
+        yield
+    finally:
+        current_app.conf.task_always_eager = before
 
 
 @shared_task(bind=True)
