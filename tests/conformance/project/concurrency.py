@@ -122,10 +122,13 @@ async def to_thread(key: str) -> None:
 
 
 async def in_sensitive_thread(key: str) -> None:
-    """In the one thread that Django has for all synchronous code of a request."""
+    """In the one thread that Django has for all synchronous code of a request.
+
+    It is not waited for: where a middleware is synchronous, that thread waits for this view.
+    """
     await sync_to_async(work)(key)
     request = SyncToAsync.thread_sensitive_context.get()
-    await asyncio.wrap_future(asked(SyncToAsync.context_to_thread_executor[request], key))
+    asked(SyncToAsync.context_to_thread_executor[request], key)
 
 
 async def in_any_thread(key: str) -> None:
