@@ -48,6 +48,7 @@ def install() -> None:
         wrap_function_wrapper(Request, "on_failure", _on_failure)
         for method in ("on_unknown_message", "on_unknown_task", "on_invalid_task"):
             wrap_function_wrapper(Consumer, method, _on_rejected)
+        wrap_function_wrapper(Request, "revoked", _on_asked_whether_revoked)
         wrap_function_wrapper(Request, "_announce_revoked", _on_revoked)
 
 
@@ -65,6 +66,14 @@ def _name(request: Request) -> dict[str, Any]:
         "queue": taskrun.queue_of(request.delivery_info),
         "hostname": request.hostname or taskrun.UNKNOWN,
     }
+
+
+def _on_asked_whether_revoked(
+    wrapped: Callable[..., Any], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Celery asks where a task may be revoked or expired, and logs that it discards it."""
+    with _under_its_id(_headers(request)):
+        return wrapped(*args, **kwargs)
 
 
 def _on_revoked(
