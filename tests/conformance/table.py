@@ -50,22 +50,34 @@ INTRODUCTION = """\
 
 <!-- Written by `make conformance` from a run; do not edit. -->
 
-For every way a request can travel: do the correlation ID and the trace survive? Each row is a test that
-drives real programs (gunicorn, uvicorn, daphne, Celery workers, Redis, RabbitMQ) from outside and looks at
-the far end, where it asserts three things: the same correlation ID in the log line (*line*), through
-`correlation_id()` (*readable*) and on the span (*span*); the span's *trace* and its parent or link as
-expected; nothing left behind in the thread, task or loop afterwards (*clean*). *also* is what a row
-promises beside these. **yes** is all of them; anything else names what failed.
+For every way a request can travel: do the correlation ID and the trace survive, and does nothing survive
+that should not? Each row is a test that drives real programs (gunicorn, uvicorn, daphne, Celery workers,
+Redis, RabbitMQ) from outside and looks at the far end. It asserts there
 
-The last column is the same row run against an assembly by hand: django-guid with its Celery integration,
-and OpenTelemetry's own instrumentations of Django, ASGI, Celery, requests, urllib3, httpx, urllib, threading,
-gRPC and Kafka, each wired as its own pages say (tests/conformance/project/hand.py). It puts no ID on spans,
-so *span* fails wherever one is asked for; *also* holds promises that only this package makes, such as the
-request's and the task's own line. The other names tell what gets lost.
+- *line*: the same correlation ID in the log line,
+- *readable*: through `correlation_id()`,
+- *span*: and on the span that is current there;
+- *trace*: that this span is of the expected trace, with the expected parents or link;
+- *clean*: that afterwards nothing is left behind in the thread, task or loop;
+- *also*: what this row alone promises.
 
-{rows} rows, {cells} cells: {told}, {skipped} skipped. It took {minutes} minutes on Python
-{python} with {versions}.
-`make conformance` runs it again, `make conformance-peers` the last column."""
+**yes**: all of that held, and what the row's name says; an aspect that a row has nothing to assert of is
+named below its table, with the reason. Anything else names what failed. A dash: the row was not made for
+that column; where that is not plain from the names, a remark says why. A *peer* is in `TRUSTED_PEERS`, a
+*stranger* is not. The column *Django 6.1* runs in an environment of its own; *by itself* is a row that has
+no variants.
+
+The last column, which the counts below leave out, is the same row run against an assembly by hand:
+django-guid with its Celery integration, and OpenTelemetry's own instrumentations of Django, ASGI, Celery,
+requests, urllib3, httpx, urllib, threading, gRPC and Kafka, each wired as its own pages say
+(tests/conformance/project/hand.py). It puts no ID on spans, so *span* fails wherever one is asked for;
+*also* holds promises that only this package makes, such as the request's and the task's own line. The other
+names tell what gets lost, in all columns or in those named.
+
+{rows} rows, {cells} cells: {told}, {skipped} skipped. It took {minutes} minutes on Python {python}
+with {versions}.
+`make conformance` runs it again and writes this page; `make conformance-peers` before it renews the last
+column."""
 
 ASPECTS = ("line", "readable", "span", "trace", "clean", "also")
 """What a row looks at, in the order in which what is missing is listed; see `rows.Aspect`."""
@@ -153,8 +165,9 @@ def _scattered(own: dict[str, str]) -> str:
 
 def _together(cells: list[Cell]) -> str:
     """The peers' cells of a row as one: what is missing, and in which columns where it is not in all."""
+    cells = [cell for cell in cells if cell.outcome != "skipped"]
     if not cells:
-        return ""
+        return "-"
     if all(cell.outcome == "passed" for cell in cells):
         return "yes"
     missing: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from tests.processes import Process, wait_until
 
 Line = dict[str, Any]
 
-PATIENCE = 10 if os.environ.get("CONFORMANCE_KIT", "ours") == "ours" else 4
+PATIENCE = 10 if os.environ.get("CONFORMANCE_KIT", "ours") == "ours" else 6
 """Seconds that something is waited for; what the hand assembly does not tell would take minutes in all."""
 
 
