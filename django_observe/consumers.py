@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
 
-from django_observe import conf, httpconsumer, websocket, workerchannel
+from django_observe import channellayer, conf, httpconsumer, websocket, workerchannel
 from django_observe.handledmessage import HandledMessage
 from django_observe.reporting import guard
 
@@ -43,12 +44,13 @@ _CONNECTIONS: dict[str, Callable[[Any, dict[str, Any], str], Connection]] = {
 def install(found: ModuleType) -> None:
     """Observes every consumer of `channels.consumer`, or the choices of every router of `channels.routing`.
 
-    Those that are defined later as well. May be called again.
+    Those that are defined later as well, and the layers they wait on. May be called again.
     """
     for name, observing in (("AsyncConsumer", _observing), ("URLRouter", _noting)):
         kind = getattr(found, name, None)
         if kind is not None and not hasattr(kind.__call__, _MARK):
             kind.__call__ = observing(kind.__call__)
+    channellayer.install(import_module("channels.layers"))
 
 
 def _observing(serve: Serve) -> Serve:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction, signature
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import channels.consumer
 import channels.routing
@@ -23,13 +23,15 @@ from channels.generic.websocket import (
     JsonWebsocketConsumer,
     WebsocketConsumer,
 )
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from channels.routing import ChannelNameRouter, URLRouter
 from channels.testing import ApplicationCommunicator, HttpCommunicator, WebsocketCommunicator
+from channels.worker import Worker
 from django.db import connection
 from django.test import override_settings
 from django.urls import path, re_path
 from opentelemetry.context import get_current
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import REGISTRY
 
@@ -776,6 +778,74 @@ def test_a_message_can_bring_its_senders_id() -> None:
     assert seen == [GIVEN]
     span = next(span for span in telemetry.spans if span.name == "make thumbnail")
     assert (span.attributes or {})["correlation_id"] == GIVEN
+
+
+class Polling(InMemoryChannelLayer):  # type: ignore[misc]
+    """Calls its broker through an instrumented library before it waits, as channels_redis does."""
+
+    muted: ClassVar[list[bool]] = []
+
+    async def receive(self, channel: str) -> Any:
+        self.muted.append(not is_instrumentation_enabled())
+        try:
+            return await super().receive(channel)
+        finally:
+            self.muted.append(not await asyncio.create_task(enabled()))
+
+
+async def enabled() -> bool:
+    return is_instrumentation_enabled()
+
+
+class Alert(Grouped):
+    async def news_flash(self, message: dict[str, Any]) -> None:
+        self.tells(f"flash {is_instrumentation_enabled()}")
+        await super().news_flash(message)
+
+
+@override_settings(CHANNEL_LAYERS={"default": {"BACKEND": f"{__name__}.Polling"}})
+def test_a_layers_polls_are_not_traced_and_what_they_bring_is(
+    tells: Tells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Polling, "muted", [])
+
+    async def run() -> None:
+        spoken = WebsocketCommunicator(application(Alert, tells), "/ws/a/", headers=HEADERS)
+        await spoken.connect()
+        await get_channel_layer().group_send("news", {"type": "news.flash", "text": "now"})
+        assert await spoken.receive_from() == "now"
+        await spoken.disconnect()
+
+    asyncio.run(run())
+    assert len(Polling.muted) >= 3
+    assert all(Polling.muted)
+    assert ("flash True", GIVEN) in tells.seen
+    assert tells.left == NOTHING
+
+
+class Asked(AsyncConsumer):  # type: ignore[misc]
+    done: asyncio.Future[bool]
+
+    async def make(self, _: dict[str, Any]) -> None:
+        self.done.set_result(is_instrumentation_enabled())
+
+
+@override_settings(CHANNEL_LAYERS={"default": {"BACKEND": f"{__name__}.Polling"}})
+def test_nor_are_those_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Polling, "muted", [])
+
+    async def run() -> bool:
+        layer, done = get_channel_layer(), asyncio.get_running_loop().create_future()
+        served = ChannelNameRouter({"thumbnails": made(Asked, done=done).as_asgi()})
+        listening = asyncio.create_task(Worker(served, ["thumbnails"], layer).listener("thumbnails"))
+        await layer.send("thumbnails", {"type": "make"})
+        answer: bool = await asyncio.wait_for(done, 10)
+        listening.cancel()
+        return answer
+
+    assert asyncio.run(run())
+    assert len(Polling.muted) >= 3
+    assert all(Polling.muted)
 
 
 def test_installing_again_changes_nothing_and_what_is_wrapped_looks_as_before() -> None:
