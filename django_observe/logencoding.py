@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
@@ -68,6 +69,12 @@ def encode(lines: Sequence[Line]) -> bytes:
         resource_logs=[ResourceLogs(resource=_resource(os.getpid()), scope_logs=[scope])]
     )
     return request.SerializeToString()
+
+
+def prepare() -> None:
+    """Makes this process's resource now: at its exit no thread for the SDK's detectors is to be had."""
+    with suppress_instrumentation():  # a detector may ask its cloud by HTTP
+        _resource(os.getpid())
 
 
 def _record(line: Line) -> LogRecord:

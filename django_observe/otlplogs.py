@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -20,11 +21,23 @@ Line: TypeAlias = tuple[float, int, Mapping[str, Any]]
 
 
 class ExportHandler(logging.Handler):
-    """Queues each record for export. Never raises and never waits."""
+    """Queues each record for export. Never raises; waits only for the resource's detectors, once."""
 
     def __init__(self) -> None:
         super().__init__()
         self._offer: Callable[[Any], None] = export.pipeline("logs").offer
+        self._prepared_in: int | None = None
+
+    def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
+        """A process's first record has the resource made; without the lock, as detectors' threads log."""
+        process = os.getpid()
+        if self._prepared_in != process:
+            self._prepared_in = process
+            from django_observe import logencoding  # which knows this module
+
+            with guard("otlplogs"):
+                logencoding.prepare()
+        return super().handle(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes the record's fields as they are now; lines about the sending itself are left out."""

@@ -317,3 +317,53 @@ def test_a_fork_ends_no_span_of_its_parents(project: dict[str, str], collector: 
     subprocess.run([*ARGV, "--end", "forked"], env=env, capture_output=True, check=True)
     collector.span("manage.py close_month")
     assert len({span.span_id for span in collector.spans()}) == len(collector.spans())
+
+
+LOGS = {"OTEL_LOGS_EXPORTER": "otlp", "OTEL_BLRP_SCHEDULE_DELAY": "60000"}
+"""The first batch leaves at the end of the process."""
+
+SCRIPT = """
+import logging, os, django
+django.setup()
+from django_observe import correlated
+with correlated("nightly-0001"):
+    logging.getLogger("shop").info("begun")
+"""
+FORKING = (
+    SCRIPT
+    + """
+if os.fork() == 0:
+    logging.getLogger("shop").info("begun")
+else:
+    os.wait()
+"""
+)
+
+
+@pytest.mark.parametrize("traces", ["otlp", "none"])
+@pytest.mark.parametrize("argv", [ARGV, [sys.executable, "-c", SCRIPT]], ids=["command", "script"])
+def test_a_short_process_loses_no_line(
+    project: dict[str, str], collector: Collector, argv: list[str], traces: str
+) -> None:
+    env = {**os.environ, **project, **collector.environment, **LOGS, "OTEL_TRACES_EXPORTER": traces}
+    ran = subprocess.run(argv, env=env, capture_output=True, check=True)
+    assert [line.body for line in collector.logs()] == ["begun"]
+    assert ran.stderr == b""
+
+
+def test_nor_does_a_child_of_it_which_is_an_instance_of_its_own(
+    project: dict[str, str], collector: Collector
+) -> None:
+    env = {**os.environ, **project, **collector.environment, **LOGS}
+    ran = subprocess.run([sys.executable, "-c", FORKING], env=env, capture_output=True, check=True)
+    assert [line.body for line in collector.logs()] == ["begun", "begun"]
+    assert len({line.resource["service.instance.id"] for line in collector.logs()}) == 2
+    assert b"lost" not in ran.stderr
+
+
+def test_nor_one_whose_resource_has_something_to_log(project: dict[str, str], collector: Collector) -> None:
+    wrong = {"OTEL_RESOURCE_ATTRIBUTES": "malformed", "OTEL_TRACES_EXPORTER": "none"}
+    env = {**os.environ, **project, **collector.environment, **LOGS, **wrong}
+    ran = subprocess.run(ARGV, env=env, capture_output=True, check=True, timeout=30)
+    assert [line.body for line in collector.logs()] == ["begun"]
+    assert b"malformed" in ran.stdout
