@@ -410,6 +410,21 @@ def test_a_handlers_exception_passes_and_is_told(kind: type[AsyncConsumer], tell
     assert tells.left == NOTHING
 
 
+class Falling(InMemoryChannelLayer):  # type: ignore[misc]
+    async def receive(self, channel: str) -> Any:
+        raise ConnectionError("no broker")
+
+
+@override_settings(CHANNEL_LAYERS={"default": {"BACKEND": f"{__name__}.Falling"}})
+def test_a_layers_exception_ends_a_connection_with_an_error_and_aborts_none(tells: Tells) -> None:
+    with captured() as telemetry, pytest.raises(ConnectionError, match="no broker"):
+        talk(application(Async, tells))
+    [line] = [line for line in telemetry.lines if line.get("consumer")]
+    assert (line["event"], line["level"], line["error_type"]) == ("websocket", "ERROR", "ConnectionError")
+    assert "close_code" not in line
+    assert tells.left == NOTHING
+
+
 class Denying(Async):
     async def connect(self) -> None:
         raise DenyConnection
