@@ -13,7 +13,8 @@ from django.test import override_settings
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from redis import Redis
 
-from django_observe import conf, correlated, correlation_id
+from django_observe import conf, continued, correlated, correlation_id
+from django_observe.options import Settings
 from tests.oneline.broker import redis as started_redis
 
 PAGE = (Path(__file__).parents[1] / "docs/how-to/messages.md").read_text()
@@ -50,7 +51,7 @@ def redis() -> Iterator[Any]:
 
 
 def test_every_example_is_run_here() -> None:
-    assert len(EXAMPLES) == 8
+    assert len(EXAMPLES) == 9
 
 
 def test_an_event_of_a_stream(redis: Any) -> None:
@@ -90,6 +91,14 @@ def test_a_record_of_kafka() -> None:
     assert seen == ["request-0", "request-1"]
 
 
+def test_a_message_of_sqs() -> None:
+    names = example("StringValue")
+    with correlated("request-0"):
+        message = {"MessageAttributes": names["attributes"]()}
+    with continued(names["carrier"](message)) as identifier:
+        assert identifier == "request-0"
+
+
 def test_a_call_by_grpc() -> None:
     client, server = example("intercept_channel")["channel"], example("server_interceptor")["server"]
     server.add_insecure_port("127.0.0.1:0")
@@ -99,7 +108,7 @@ def test_a_call_by_grpc() -> None:
 
 def test_commands_that_serve() -> None:
     with override_settings(DJANGO_OBSERVE=example("COMMANDS_WITHOUT_ID")["DJANGO_OBSERVE"]):
-        assert "consume_*" in conf.settings().commands_without_id
+        assert conf.settings().commands_without_id == (*Settings().commands_without_id, "mirror_orders")
 
 
 def test_a_process(capfd: pytest.CaptureFixture[str]) -> None:
