@@ -121,13 +121,13 @@ class _Report:
             self._target.write_text(page(cells, time.monotonic() - self._started))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def collector() -> Iterator[Collector]:
     with Collector() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def spans(collector: Collector) -> Spans:
     return Spans(collector)
 
@@ -140,7 +140,7 @@ def row(request: pytest.FixtureRequest, spans: Spans) -> Row:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated database, which the web servers share: what CONFORMANCE_DATABASE is to name."""
     path = str(tmp_path_factory.mktemp("conformance") / "database.sqlite3")
@@ -150,7 +150,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(collector: Collector, database: str) -> Iterator[Servers]:
     """Web servers by name; see `services.SERVERS`."""
     variables = environment(collector, CONFORMANCE_DATABASE=database)
@@ -158,13 +158,13 @@ def servers(collector: Collector, database: str) -> Iterator[Servers]:
         yield programs
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def redis_url() -> Iterator[str]:
     with redis() as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def brokers(redis_url: str) -> Iterator[Programs[str]]:
     """URLs of brokers by name; results are kept in Redis whichever broker it is."""
 
@@ -175,7 +175,7 @@ def brokers(redis_url: str) -> Iterator[Programs[str]]:
         yield programs
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def publishers(collector: Collector, brokers: Programs[str], redis_url: str) -> Iterator[Servers]:
     """A web server for each broker."""
 
@@ -187,7 +187,7 @@ def publishers(collector: Collector, brokers: Programs[str], redis_url: str) -> 
         yield programs
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workers(
     collector: Collector, brokers: Programs[str], redis_url: str, publishers: Servers
 ) -> Iterator[Workers]:

@@ -13,7 +13,7 @@ from tests.conformance.services import Program, Programs
 from tests.conformance.telemetry import Line
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def backgrounds(
     collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Programs[Background]]:

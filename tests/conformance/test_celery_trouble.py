@@ -45,7 +45,7 @@ Variables = Callable[[str], dict[str, str | None]]
 prefork_only = pytest.mark.parametrize("pool", [name for name in WORKERS if name.startswith("prefork")])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def variables(collector: Collector, redis_url: str) -> Variables:
     """Those of a further program on a broker."""
     return lambda broker: environment(collector, BROKER_URL=broker, RESULT_URL=redis_url)
@@ -257,7 +257,7 @@ def test_failed_publishes(row: Row, workers: Workers, pool: str) -> None:
         assert {span.attributes.get("correlation_id") for span in failed} == {row.identifier}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def beats(
     brokers: Programs[str], variables: Variables, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Programs[Process]]:

@@ -22,7 +22,7 @@ PARENTS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def untraced(collector: Collector) -> Iterator[Servers]:
     """Servers whose spans have nowhere to go."""
     variables = {**environment(collector), "OTEL_EXPORTER_OTLP_ENDPOINT": None}

@@ -26,7 +26,7 @@ SETTINGS = json.dumps({"TRUSTED_PEERS": ["192.0.2.0/24"]})
 """This machine is a stranger."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def strangers(collector: Collector) -> Iterator[Servers]:
     """Servers to which every test is a stranger."""
     variables = environment(collector, CONFORMANCE_SETTINGS=SETTINGS)
@@ -34,7 +34,7 @@ def strangers(collector: Collector) -> Iterator[Servers]:
         yield programs
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def recording() -> Iterator[Recording]:
     with Recording() as started:
         yield started

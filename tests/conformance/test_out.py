@@ -25,7 +25,7 @@ STATE = "vendor=internal"
 OWN = "the-callers-own"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def callers(collector: Collector) -> Iterator[Servers]:
     """Servers that call."""
     variables = environment(collector, CONFORMANCE_SETTINGS=SETTINGS)
