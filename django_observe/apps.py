@@ -76,7 +76,7 @@ def _await_libraries() -> None:
     from django_observe import cache, conf, modelchanges
 
     settings = conf.settings()
-    _when_imported(_COMMANDS, _install_commands)
+    _when_imported(_COMMANDS, partial(_install_part, "commands"))
     if settings.celery:
         _when_imported(_CELERY, _install_celery)
     if settings.background_tasks:
@@ -123,14 +123,6 @@ def _install_celery(_: ModuleType) -> None:
     with guard("celery"):
         if conf.settings().celery:
             celery.install()
-
-
-def _install_commands(_: ModuleType) -> None:
-    from django_observe import commands
-    from django_observe.reporting import guard
-
-    with guard("commands"):
-        commands.install()
 
 
 def _install_breakers(pybreaker: ModuleType) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from opentelemetry.context import Context, create_key, get_current, get_value, set_value
+from opentelemetry.context import Context, create_key, get_value, set_value
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from django_observe import backgroundspans, correlation, privacy, tally, taskheaders, traces
@@ -68,6 +68,6 @@ def outside(context: Context) -> Context:
 def headers() -> Headers:
     """What is to travel with the task that is being enqueued here; empty where none is."""
     carrier: Headers = {}
-    if current(get_current()) is not None:
+    if current() is not None:
         taskheaders.write(carrier)
     return carrier

@@ -39,7 +39,7 @@ def headers(result: Any) -> Headers:
 def identifier(row: Any) -> str | None:
     """The ID that came with a row, where one did."""
     with guard("backgroundtasks"):
-        return messages.received(_kept(row))[0]
+        return messages.identifier(_kept(row))
     return None
 
 

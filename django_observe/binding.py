@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from opentelemetry.context import Context, attach, get_current, set_value
+from opentelemetry.context import Context, attach, get_current
 
 from django_observe import correlation, tally
 from django_observe.tally import Tally
@@ -25,7 +25,7 @@ class Binding:
 
     def bind(self, identifier: str, context: Context, work: Tally | None) -> None:
         """Makes `context`, with the ID in it, and the tally current."""
-        self._bound = set_value(correlation.CONTEXT_KEY, identifier, context), work
+        self._bound = correlation.within(context, identifier), work
         self.renew()
 
     def renew(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from types import ModuleType
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -28,12 +29,12 @@ _started: Work | None = None
 """The work that this process was started for, while it goes on."""
 
 
-def install() -> None:
-    """Wraps `BaseCommand.execute`, which the command line and `call_command` both end in; once."""
+def install(base: ModuleType) -> None:
+    """Wraps `BaseCommand.execute` of `base`, which the command line and `call_command` both end in; once."""
     global _installed
     if not _installed:
         _installed = True
-        wrap_function_wrapper(BaseCommand, "execute", _execute)
+        wrap_function_wrapper(base, "BaseCommand.execute", _execute)
         exits.before(_end)
 
 

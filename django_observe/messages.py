@@ -83,6 +83,16 @@ def continued(
         yield bound
 
 
+def identifier(carrier: Carrier) -> str | None:
+    """The well-formed ID in `carrier`, if any; its trace is not looked at."""
+    from django_observe import propagation
+    from django_observe.reporting import guard
+
+    with guard("messages"):
+        return _identifier(_found(carrier, set(propagation.id_fields())))
+    return None
+
+
 def received(carrier: Carrier) -> tuple[str | None, Context]:
     """The well-formed ID in `carrier`, if any, and the context that is current with the carrier's trace.
 
@@ -94,14 +104,20 @@ def received(carrier: Carrier) -> tuple[str | None, Context]:
     from django_observe import propagation
     from django_observe.reporting import guard
 
-    identifier = None
+    given = None
     context = set_value(correlation.CONTEXT_KEY, None, _without_span(None))
     with guard("messages"):
         found = _found(carrier, propagation.fields())
         context = propagate.extract(found, context)
-        values = (correlation.accepted(found.get(name)) for name in propagation.id_fields())
-        identifier = next(filter(None, values), None)
-    return identifier, context
+        given = _identifier(found)
+    return given, context
+
+
+def _identifier(found: Mapping[str, str]) -> str | None:
+    from django_observe import propagation
+
+    values = (correlation.accepted(found.get(name)) for name in propagation.id_fields())
+    return next(filter(None, values), None)
 
 
 def _without_span(context: Context | None) -> Context:

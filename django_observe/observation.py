@@ -26,6 +26,7 @@ CLIENT_CLOSED_REQUEST = 499
 MAX_PATH = 1_024
 MAX_QUEUE_SECONDS = 3_600.0
 MAX_DIGITS = 15
+MAX_KEY = 128
 _MILLISECONDS_ABOVE, _MICROSECONDS_ABOVE = 1e11, 1e14
 
 Tokens = tuple[Token[Context], Token[Tally | None]]
@@ -224,5 +225,10 @@ def _user_id(request: HttpRequest) -> str | None:
         user = request.__dict__.get("user")
         if user is None or "_wrapped" in getattr(user, "__dict__", {}):
             return None
+    return key_of(user)
+
+
+def key_of(user: Any) -> str | None:
+    """The primary key of a user as it is told; None of one who has none, such as AnonymousUser."""
     key = getattr(user, "pk", None)
-    return None if key is None else str(key)[:128]
+    return None if key is None else str(key)[:MAX_KEY]

@@ -39,12 +39,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
 from django_observe import conf, export, privacy, quiet, workspan
+from django_observe.messages import MAX_VALUE
 from django_observe.propagation import CorrelationPropagator, meta_key
 from django_observe.traces import UNKNOWN_METHOD, ServerSpan
 from django_observe.vocabulary import Header
-
-MAX_HEADER = 8_192
-"""Characters of a propagation header that are looked at (W3C Baggage allows as many)."""
 
 _OTHER_METHOD = "_OTHER"
 _TRACEPARENT = "HTTP_TRACEPARENT"
@@ -57,7 +55,7 @@ class _MetaGetter(Getter[Mapping[str, Any]]):
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
         value = carrier.get(meta_key(key))
-        return [value] if isinstance(value, str) and len(value) <= MAX_HEADER else None
+        return [value] if isinstance(value, str) and len(value) <= MAX_VALUE else None
 
     def keys(self, carrier: Mapping[str, Any]) -> list[str]:
         return [key[5:].lower().replace("_", "-") for key in carrier if key.startswith("HTTP_")]

@@ -71,9 +71,19 @@ def _name(request: Request) -> dict[str, Any]:
 def _on_asked_whether_revoked(
     wrapped: Callable[..., Any], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Celery asks where a task may be revoked or expired, and logs that it discards it."""
+    """Celery asks before every run, and logs that it discards a task; only such a one needs its ID here."""
+    if not _may_be_discarded(request):
+        return wrapped(*args, **kwargs)
     with _under_its_id(_headers(request)):
         return wrapped(*args, **kwargs)
+
+
+def _may_be_discarded(request: Request) -> bool:
+    with guard("celery"):
+        expires: Any = request.expires
+        stamped = worker_state.revoked_stamps and request.stamped_headers
+        return bool(expires or stamped or request.id in worker_state.revoked)
+    return True
 
 
 def _on_revoked(

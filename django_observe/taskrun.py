@@ -71,7 +71,7 @@ class Run:
         with guard("traces"):
             self.trace = self.tally.trace = traces.current()
         inherited = correlation.correlation_id() if self.request.is_eager else None
-        given, _ = messages.received(self.headers)
+        given = messages.identifier(self.headers)
         self.correlation_id = correlation.chosen(given or inherited, self.trace)
         self._binding.bind(self.correlation_id, get_current(), self.tally)
 

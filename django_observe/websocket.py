@@ -18,7 +18,7 @@ from opentelemetry.util.types import AttributeValue
 from django_observe import correlation, openwebsockets, privacy
 from django_observe.handledmessage import HandledMessage, name_of, started
 from django_observe.handshake import DENIED, SWITCHING_PROTOCOLS, Handshake, echoed
-from django_observe.observation import CLIENT_CLOSED_REQUEST
+from django_observe.observation import CLIENT_CLOSED_REQUEST, key_of
 from django_observe.records import CallStats, Failure, QueryStats, WebSocket
 from django_observe.reporting import guard, report
 from django_observe.tasktrace import LONG_ETA_SECONDS
@@ -149,5 +149,4 @@ class WebSocketConnection:
 
 def _user_id(user: Any) -> str | None:
     """The key of the user whom Channels' AuthMiddleware has looked up; one that was not is not looked up."""
-    key = getattr(getattr(user, "_wrapped", user), "pk", None)
-    return None if key is None else str(key)[:128]
+    return key_of(getattr(user, "_wrapped", user))

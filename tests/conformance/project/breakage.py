@@ -19,8 +19,7 @@ def _never_reset() -> None:
 
 
 def _look_for_no_id() -> None:
-    received = messages.received
-    messages.received = lambda carrier: (None, received(carrier)[1])
+    messages.identifier = lambda carrier: None
 
 
 BREAKAGES = {
