@@ -15,6 +15,7 @@ class Canary:
     def __init__(self, plan: Plan, crew: Crew) -> None:
         folder = plan.state / "faults"
         self._program = plan.canary()
+        self._url = plan.ports.url("canary")
         self._crew = crew
         self._switches = Switchfile(folder, "orders")
         self._own_switches = Switchfile(folder, self._program.name)
@@ -29,7 +30,7 @@ class Canary:
         if wanted:
             self._own_switches.path.unlink(missing_ok=True)
             self._crew.start(self._program)
-            return f"{self._program.name} is started: the bad version, which takes half of the orders"
+            return f"{self._program.name} is started at {self._url}: the bad version, for half of the orders"
         with suppress(KeyError):  # it may have ended by itself
             self._crew.end(self._program.name)
         return f"{self._program.name} has ended"

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from demo_services.faults.switches import BAD
 from demo_services.ports import Ports
 from demo_services.screen import Screen, command
 
@@ -54,6 +55,11 @@ class FaultCommand:
         if on:
             told = " ".join(f"{key}={_shown(value)}" for key, value in on.items())
             self._screen.line(f"{instance}: {told} (`{command(self._ports)} fault {instance} off` ends it)")
+            if on.get("version") == BAD:
+                self._screen.line(
+                    f"orders-canary is that version: a second orders at {self._ports.url('canary')}, "
+                    f"with faults of its own (`{command(self._ports)} fault orders-canary` shows them)"
+                )
         else:
             self._screen.line(f"{instance}: no fault is on; there are")
             for key, accepted in document["accepted"].items():

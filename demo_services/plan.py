@@ -168,6 +168,7 @@ class Plan:
             "OTEL_RESOURCE_ATTRIBUTES": f"service.version={version},deployment.environment.name=demo",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.ports.url("otlp"),
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_PYTHON_DISTRO": "distro",
             "OTEL_LOGS_EXPORTER": "otlp",
             "OTEL_BSP_SCHEDULE_DELAY": "500",
             "OTEL_BLRP_SCHEDULE_DELAY": "500",

@@ -1,11 +1,14 @@
 """The ports of the demo, all on 127.0.0.1."""
 
+import random
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
 HOST = "127.0.0.1"
 HIGHEST = 65535
+RANGE = range(20_000, 32_000)
+"""Below those that Linux gives to outgoing connections: a port must stay free until its service has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,7 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Ports that nobody listens on just now."""
-        with ExitStack() as stack:
-            probes = [stack.enter_context(socket.socket()) for _ in fields(cls)]
-            for probe in probes:
-                probe.bind((HOST, 0))
-            return cls(*[probe.getsockname()[1] for probe in probes])
+        return cls(*[free_port() for _ in fields(cls)])
 
     def taken(self) -> dict[str, int]:
         """Those that somebody already listens on, by what they are for."""
@@ -60,3 +59,19 @@ def _can_listen(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _free_ports() -> Iterator[int]:
+    """Ports that nobody listens on when they are drawn, in no order; each once."""
+    for port in random.sample(RANGE, len(RANGE)):
+        if _can_listen(port):
+            yield port
+
+
+_FREE = _free_ports()
+"""The one source: some of them are listened on only later, and must not be drawn again until then."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now, and that this process has not drawn before."""
+    return next(_FREE)

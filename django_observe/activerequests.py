@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from contextlib import suppress
 
-from django_observe import metrics
+from django_observe import forks, metrics
 
 
 class ActiveRequest:
@@ -54,4 +53,4 @@ def _after_fork() -> None:
     _process = object()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from inspect import iscoroutinefunction
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +27,13 @@ _DATABASE_WORKERS = (
 )
 _CHANNELS = ("channels.consumer", "channels.routing")
 _DAPHNE = "daphne.access"
+_HYPERCORN = "hypercorn.logging"
+_UWSGI = "uwsgi"
+_OTHER_KITS = {
+    "django_guid.middleware": "install_guid",
+    "log_request_id.middleware": "install_request_id",
+    "django_structlog.middlewares.request": "install_structlog",
+}
 _awaited: set[str] = set()
 
 
@@ -73,7 +81,7 @@ class DjangoObserveConfig(AppConfig):
 
 def _await_libraries() -> None:
     """Installs what a setting can turn off, or what waits for the project to import a library."""
-    from django_observe import cache, conf, modelchanges
+    from django_observe import cache, conf, modelchanges, siblings
 
     settings = conf.settings()
     _when_imported(_COMMANDS, partial(_install_part, "commands"))
@@ -85,7 +93,12 @@ def _await_libraries() -> None:
         for name in _CHANNELS:
             _when_imported(name, partial(_install_part, "consumers"))
     _when_imported(_DAPHNE, partial(_install_part, "daphnelog"))
+    _when_imported(_HYPERCORN, partial(_install_part, "hypercornlog"))
+    _when_imported(_UWSGI, partial(_install_part, "uwsgi"))
+    for name, install in _OTHER_KITS.items():
+        _when_imported(name, partial(_install_part, "otherids", install=install))
     if settings.metrics:
+        siblings.share_metrics()
         cache.install()
         modelchanges.install()
         _when_imported(_PYBREAKER, _install_breakers)
@@ -109,11 +122,11 @@ def _await_background_tasks() -> None:
         _when_imported(name, partial(_install_part, "backgroundworker"))
 
 
-def _install_part(part: str, found: ModuleType) -> None:
+def _install_part(part: str, found: ModuleType, *, install: str = "install") -> None:
     from django_observe.reporting import guard
 
     with guard(part):
-        import_module(f"django_observe.{part}").install(found)
+        getattr(import_module(f"django_observe.{part}"), install)(found)
 
 
 def _install_celery(_: ModuleType) -> None:
@@ -157,15 +170,24 @@ def _imported(key: str, path: str) -> Any:
     """What a dotted path of the settings names.
 
     Raises:
-        ImproperlyConfigured: when it names nothing.
+        ImproperlyConfigured: when that is nothing, or nothing that can be told a record.
     """
     try:
-        return import_string(path)
+        found = import_string(path)
     except ImportError as fault:
-        raise ImproperlyConfigured(
-            f"DJANGO_OBSERVE['{key}'] is {path!r}; accepted is True, False or a dotted path that can be "
-            f"imported. Correct it ({fault})."
-        ) from fault
+        raise _refused(key, path, f"a dotted path that can be imported. Correct it ({fault})") from fault
+    unfit = "a coroutine function, which nobody awaits" if iscoroutinefunction(found) else ""
+    if not callable(found):
+        unfit = f"of type {type(found).__name__}"
+    if unfit:
+        raise _refused(key, path, f"a callable that takes a record (this is {unfit}). Name a plain function")
+    return found
+
+
+def _refused(key: str, path: str, accepted: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"DJANGO_OBSERVE['{key}'] is {path!r}; accepted is True, False or {accepted}."
+    )
 
 
 def _rewire(*, setting: str, **_: object) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import struct
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from django_observe import exemplars
+from django_observe import exemplars, killed, valuefiles
 from django_observe.metricset import BOUNDED_LABELS
 from django_observe.reporting import guard
+from django_observe.valuefiles import Value
 from django_observe.vocabulary import LabelValue
 
 ARCHIVE_PID: Final = 0
@@ -28,7 +28,12 @@ LOCK_SECONDS: Final = 1.0
 MAX_SAMPLES: Final = 20_000
 """Samples of one family in the archive: a thousand label sets of a histogram; later ones are folded."""
 
-Value: TypeAlias = tuple[float, float]
+_FRESH: Final = ".tmp"
+"""The archive as it will be; of no account without a journal."""
+
+_JOURNAL: Final = ".journal"
+"""Names the files that the new archive holds, from when it is complete until they are gone."""
+
 Values: TypeAlias = dict[str, Value]
 
 
@@ -50,44 +55,69 @@ def pids(directory: Path) -> set[int]:
 
 
 def bury(directory: Path, dead: set[int]) -> None:
-    """Merges the files of `dead` processes into the archive and removes them.
+    """Merges the files of `dead` processes into the archive and removes them; what was not delivered is lost.
 
     When the lock cannot be had they simply stay, and count, until the next burial.
     """
     with guard("archive"), locked(directory, alone=True) as held:
         if not held:
             return
+        for journal in directory.glob(f"*{_JOURNAL}"):
+            _finish(journal)
         gone: dict[str, list[Path]] = {}
         for path in directory.iterdir():
             if _pid(path) in dead:
                 gone.setdefault(path.name.rpartition("_")[0], []).append(path)
+        for path in gone.get("counter", ()):
+            killed.account(path)
         marks = gone.pop(exemplars.PREFIX.rstrip("_"), [])
         exemplars.merge(marks, directory / f"{exemplars.PREFIX}{ARCHIVE_PID}.bin")
         for kind, paths in gone.items():
             _merge(directory, kind, paths)
 
 
-def readable(path: Path) -> bool:
-    """Whether a value file can be read to its end; one that cannot is counted as an internal failure."""
-    with guard("multiprocess_file"):
-        for _ in _read(path):
-            pass
-        return True
-    return False
+def recover(directory: Path) -> None:
+    """Ends the burial that a process was killed in; for scrapes, as no other need come."""
+    if any(directory.glob(f"*{_JOURNAL}")):
+        bury(directory, set())
+
+
+def buried(directory: Path) -> set[str]:
+    """Names of files whose values the archive has already, for those who could not get the lock."""
+    journals = [path for path in directory.glob(f"*{_JOURNAL}") if not path.with_suffix(_FRESH).exists()]
+    return {name for journal in journals for name in _names(journal)}
 
 
 def _merge(directory: Path, kind: str, gone: list[Path]) -> None:
+    """Adds files to the archive and removes them; both, or neither, whenever this process is killed."""
+    target = directory / f"{kind}_{ARCHIVE_PID}.db"
     if _survives(kind):
-        target = directory / f"{kind}_{ARCHIVE_PID}.db"
         merged: Values = {}
         samples: Counter[str] = Counter()
-        for path in [target, *gone]:
-            with suppress(OSError, RuntimeError, ValueError, struct.error):
-                for key, value in _read(path):
+        for path in [target, *gone] if target.exists() else gone:
+            for key, value in valuefiles.read(path):
+                with guard(valuefiles.PLACE):
                     _add(merged, samples, kind, key, value)
-        _write(merged, target)
-    for path in gone:
-        path.unlink(missing_ok=True)
+        _write(merged, target.with_suffix(_FRESH))
+    journal, draft = target.with_suffix(_JOURNAL), target.with_suffix(".draft")
+    draft.write_text("\n".join(path.name for path in gone))
+    draft.replace(journal)
+    _finish(journal)
+
+
+def _finish(journal: Path) -> None:
+    """Puts the new archive in place of the old and removes what is in it now."""
+    with suppress(FileNotFoundError):
+        journal.with_suffix(_FRESH).replace(journal.with_suffix(".db"))
+    for name in _names(journal):
+        (journal.parent / name).unlink(missing_ok=True)
+    journal.unlink()
+
+
+def _names(journal: Path) -> list[str]:
+    with suppress(FileNotFoundError):
+        return journal.read_text().splitlines()
+    return []
 
 
 def _survives(kind: str) -> bool:
@@ -97,7 +127,7 @@ def _survives(kind: str) -> bool:
 
 def _add(merged: Values, samples: Counter[str], kind: str, key: str, value: Value) -> None:
     if key not in merged:
-        family = json.loads(key)[0]
+        family = valuefiles.key(key)[0]
         if samples[family] >= MAX_SAMPLES:
             key = _folded(key)
         samples[family] += 1
@@ -116,28 +146,19 @@ def _combined(kind: str, one: Value, other: Value) -> Value:
 
 
 def _folded(key: str) -> str:
-    family, sample, labels, help_text = json.loads(key)
+    family, sample, labels, help_text = valuefiles.key(key)
     kept = {name: value if name in BOUNDED_LABELS else LabelValue.OTHER for name, value in labels.items()}
     return json.dumps([family, sample, kept, help_text], sort_keys=True)
 
 
-def _read(path: Path) -> Iterator[tuple[str, Value]]:
+def _write(values: Values, fresh: Path) -> None:
     from prometheus_client.mmap_dict import MmapedDict
 
-    for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
-        yield key, (value, timestamp)
-
-
-def _write(values: Values, target: Path) -> None:
-    from prometheus_client.mmap_dict import MmapedDict
-
-    fresh = target.with_suffix(".tmp")
     fresh.unlink(missing_ok=True)
     file = MmapedDict(str(fresh))  # type: ignore[no-untyped-call]
     for key, (value, timestamp) in values.items():
         file.write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
     file.close()  # type: ignore[no-untyped-call]
-    fresh.replace(target)
 
 
 def _pid(path: Path) -> int | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context, create_key, get_value, set_value
-from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
+from opentelemetry.context import Context, create_key, get_current, set_value
 
-from django_observe import backgroundspans, correlation, privacy, tally, taskheaders, traces
+from django_observe import backgroundspans, correlation, currentspan, traces
 from django_observe.binding import Binding
 from django_observe.reporting import guard
-from django_observe.taskheaders import Headers
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+    from django_observe.taskheaders import Headers
+
+_guard = guard("backgroundtasks")
 _KEY = create_key("django_observe_publication")
 
 
@@ -25,38 +29,46 @@ class BackgroundPublication:
 
     def __init__(self, task: Any) -> None:
         self._task = task
-        self._span: Span = INVALID_SPAN
+        self._span: Span | None = None
         self._binding = Binding()
 
     def __enter__(self) -> None:
-        with guard("backgroundtasks"):
-            self._span = backgroundspans.enqueuing(self._task)
-            context = set_value(_KEY, self)
-            if self._span is not INVALID_SPAN:
-                context = set_span_in_context(self._span, context)
-            identifier = correlation.chosen(correlation.correlation_id(), traces.current(context))
-            backgroundspans.identified(self._span, identifier)
-            self._binding.bind(identifier, context, tally.current())
+        with _guard:
+            context = set_value(_KEY, self, self._binding.context)
+            if backgroundspans.are_on():
+                self._span = backgroundspans.enqueuing(self._task)
+                context = backgroundspans.within(context, self._span)
+            identifier = correlation.of(context)  # mostly; to ask for the trace takes 8k instructions
+            if identifier is None:
+                known = traces.current(context) if currentspan.may_be() else None
+                identifier = correlation.chosen(None, known)
+            if self._span is not None:
+                backgroundspans.identified(self._span, identifier)
+            self._binding.bind(identifier, context, self._binding.tally)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with guard("backgroundtasks"):
-            if error is not None:
-                traces.fail(self._span, privacy.failure_of(error))
-        with guard("backgroundtasks"):
-            self._span.end()
+        if self._span is not None:
+            with _guard:
+                if error is not None:
+                    from django_observe.privacy import failure_of
+
+                    traces.fail(self._span, failure_of(error))
+            with _guard:
+                self._span.end()
         self._binding.release()
 
     def enqueued(self, result: Any) -> None:
         """Notes the id that the backend has given the task."""
-        with guard("backgroundtasks"):
-            backgroundspans.enqueued(self._span, str(result.id))
+        if self._span is not None:
+            with _guard:
+                backgroundspans.enqueued(self._span, str(result.id))
 
 
 def current(context: Context | None = None) -> BackgroundPublication | None:
     """The enqueue that `context` (default: what is current) is part of."""
-    found = get_value(_KEY, context)
+    found = (get_current() if context is None else context).get(_KEY)
     return found if isinstance(found, BackgroundPublication) else None
 
 
@@ -69,5 +81,7 @@ def headers() -> Headers:
     """What is to travel with the task that is being enqueued here; empty where none is."""
     carrier: Headers = {}
     if current() is not None:
+        from django_observe import taskheaders  # it imports OpenTelemetry's API, and not every task travels
+
         taskheaders.write(carrier)
     return carrier

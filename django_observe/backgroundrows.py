@@ -8,13 +8,15 @@ See docs/adr/0012-background-tasks.md.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models.signals import post_init, post_save, pre_save
 
-from django_observe import backgroundpublication, conf, messages, taskheaders
+from django_observe import backgroundpublication, conf, messages
 from django_observe.reporting import guard
-from django_observe.taskheaders import Headers
+
+if TYPE_CHECKING:
+    from django_observe.taskheaders import Headers
 
 KEY = "django_observe"
 """The one key of the object that is stored."""
@@ -33,7 +35,8 @@ def install(models: ModuleType) -> None:
 
 def headers(result: Any) -> Headers:
     """What came with the task of a result of the database backend; empty for any other's."""
-    return _kept(getattr(result, "db_result", None))
+    row = getattr(result, "db_result", None)
+    return {} if row is None else _kept(row)
 
 
 def identifier(row: Any) -> str | None:
@@ -45,7 +48,11 @@ def identifier(row: Any) -> str | None:
 
 def _kept(row: Any) -> Headers:
     kept = getattr(row, _KEPT, None)
-    return taskheaders.read(kept.items()) if isinstance(kept, dict) else {}
+    if not isinstance(kept, dict):
+        return {}
+    from django_observe import taskheaders  # it imports OpenTelemetry's API, and not every task has a row
+
+    return taskheaders.read(kept)
 
 
 def _on_loaded(*, instance: Any, **_: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import Any
 
+from django.dispatch import Signal
 from wrapt import wrap_function_wrapper
 
 from django_observe import backgroundrun, conf
@@ -30,9 +31,10 @@ def install(signals: ModuleType) -> None:
     wrap_function_wrapper(base, "Task.enqueue", _enqueue)
     wrap_function_wrapper(base, "Task.aenqueue", _aenqueue)
     wrap_function_wrapper(signals, "task_started.send", _starting)
-    wrap_function_wrapper(signals, "task_started.asend", _starting)
     wrap_function_wrapper(signals, "task_finished.send", _finishing)
-    wrap_function_wrapper(signals, "task_finished.asend", _afinishing)
+    if hasattr(Signal, "asend"):  # since Django 5.0
+        wrap_function_wrapper(signals, "task_started.asend", _starting)
+        wrap_function_wrapper(signals, "task_finished.asend", _afinishing)
 
 
 def _enqueue(wrapped: Callable[..., Any], task: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

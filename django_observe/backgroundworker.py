@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context, attach
 from wrapt import wrap_function_wrapper
 
 from django_observe import backgroundrows, backgroundrun, brokertraffic, conf, workerserver
-from django_observe.correlation import correlated
+from django_observe.correlation import correlated, reset
 from django_observe.reporting import guard
 
 _installed: set[str] = set()
@@ -38,7 +38,7 @@ def _run(wrapped: Callable[..., Any], worker: Any, args: tuple[Any, ...], kwargs
                 workerserver.start()
         return wrapped(*args, **kwargs)
     finally:
-        detach(before)
+        reset(before)
 
 
 def _run_task(

@@ -13,14 +13,18 @@ import stat
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from io import TextIOWrapper
 from threading import Condition, Thread
 from time import monotonic
 from typing import TextIO
+from weakref import WeakKeyDictionary
 
-from django_observe.ledger import Account, DropReason, Ledger, Notice
+from django_observe import forks
+from django_observe.ledger import Account, DropReason, Ledger
+from django_observe.notice import Notice, reopened
 from django_observe.reporting import guard
 
 SIGNAL = "stdout"
@@ -30,13 +34,20 @@ EXIT_SECONDS = 1.0
 """How long the end of a process waits for a reader, at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pipe:
-    """The descriptor of a FIFO or a socket."""
+    """The descriptor of a FIFO or a socket. One that is ours is closed when nobody writes to it any more."""
 
     fd: int
     waits: bool
-    """Whether a write may wait in spite of `is_ready`, because somebody else was faster."""
+    """Whether a write may wait in spite of `is_ready`: it is not ours alone, somebody may be faster."""
+    identity: tuple[int, int] = (0, 0)
+    """Device and inode."""
+
+    def __del__(self) -> None:
+        if not self.waits:
+            with suppress(OSError):  # a program that makes a daemon of itself has closed all there were
+                os.close(self.fd)
 
     def is_ready(self, seconds: float | None) -> bool:
         """Whether `select.PIPE_BUF` bytes can be written, or fail, within `seconds` (None: whenever)."""
@@ -52,8 +63,8 @@ class Pipe:
             return 0
 
 
-_pipes: dict[tuple[int, int], Pipe] = {}
-"""By device and inode: stdout may be redirected. They stay open, as a thread may be writing to them."""
+_pipes: WeakKeyDictionary[TextIOWrapper, Pipe] = WeakKeyDictionary()
+"""Of the streams that are written to: who reads the other end of one that is closed waits for its end."""
 
 
 def pipe_of(stream: TextIO) -> Pipe | None:
@@ -64,29 +75,25 @@ def pipe_of(stream: TextIO) -> Pipe | None:
         fd = stream.fileno()
         status = os.fstat(fd)
     except (OSError, ValueError):
+        _pipes.pop(stream, None)
         return None
     if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)):
         return None
     identity = (status.st_dev, status.st_ino)
-    return _pipes.get(identity) or _remembered(identity, _opened(fd))
+    pipe = _pipes.get(stream)
+    if pipe is None or pipe.identity != identity:  # a descriptor may be redirected beneath its stream
+        pipe = _pipes[stream] = _opened(fd, identity)
+    return pipe
 
 
-def _remembered(identity: tuple[int, int], opened: Pipe) -> Pipe:
-    kept = _pipes.setdefault(identity, opened)
-    if kept is not opened and not opened.waits:
-        os.close(opened.fd)
-    return kept
-
-
-def _opened(fd: int) -> Pipe:
-    """A FIFO opened again, so that O_NONBLOCK is ours alone: `fd` is shared with other processes.
-
-    That works on Linux and for its owner; a socket cannot be opened.
-    """
+def _opened(fd: int, identity: tuple[int, int]) -> Pipe:
+    for each in list(_pipes):
+        if each.closed:
+            _pipes.pop(each, None)
     try:
-        return Pipe(os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK), waits=False)
+        return Pipe(reopened(fd), waits=False, identity=identity)
     except OSError:
-        return Pipe(fd, waits=True)
+        return Pipe(fd, waits=True, identity=identity)
 
 
 class _Line:
@@ -129,7 +136,7 @@ class Backlog:
     def ledger(self) -> Ledger:
         """The books of the lines that could not be written in one go."""
         with self._changed:
-            return self._account.ledger()
+            return self._account.ledger(len(self._lines))
 
     def closed(self, deadline: float) -> bool:
         """Waits until `deadline` (monotonic seconds) for a reader, drops what is left: was nothing left?"""
@@ -145,13 +152,11 @@ class Backlog:
 
     def _put(self, line: _Line) -> None:
         with self._changed:
-            self._account.accepted += 1
             if len(self._lines) >= self._max_lines or self._bytes + line.size > self._max_bytes:
                 self._account.turn_away(DropReason.QUEUE_FULL)
                 return
             self._lines.append(line)
             self._bytes += line.size
-            self._account.queued += 1
             if self._begun is not None:
                 return
             if len(self._lines) > 1 or (line.pipe.waits and line.size > select.PIPE_BUF):
@@ -184,6 +189,7 @@ class Backlog:
                 self._changed.wait_for(lambda: self._lines and self._begun is None)
                 line = self._lines[0]
             self._deliver(line, None)
+            del line  # and its pipe, which nobody may write to again
             self._tell()
 
     def _deliver(self, line: _Line, seconds: float | None) -> None:
@@ -195,12 +201,12 @@ class Backlog:
             failed = False
         with self._changed:
             if self._is_first(line) and (failed or not line.rest):
-                self._lines.popleft()
-                self._bytes -= line.size
                 if failed:
                     self._account.lose(1, DropReason.UNDELIVERED)
                 else:
                     self._account.export(1)
+                self._lines.popleft()
+                self._bytes -= line.size
                 self._changed.notify_all()
 
     def _tell(self) -> None:
@@ -235,4 +241,4 @@ def _at_exit() -> None:
 
 
 atexit.register(_at_exit)
-os.register_at_fork(after_in_child=stdout.renew)
+forks.in_child(stdout.renew)

@@ -18,25 +18,26 @@ class Binding:
     for the thread, and a token is worth nothing there.
     """
 
-    __slots__ = ("_before", "_bound")
+    __slots__ = ("_bound", "context", "tally")
 
     def __init__(self) -> None:
-        self._before = self._bound = get_current(), tally.current()
+        self.context, self.tally = self._bound = get_current(), tally.current()
 
     def bind(self, identifier: str, context: Context, work: Tally | None) -> None:
         """Makes `context`, with the ID in it, and the tally current."""
-        self._bound = correlation.within(context, identifier), work
-        self.renew()
+        if correlation.of(context) != identifier:  # as it mostly does in a task: its message brought both
+            context = correlation.within(context, identifier)
+        self._bound = context, work
+        attach(context)
+        tally.bind(work)
 
     def renew(self) -> None:
         """Makes what was bound current once more: the work may have left a context of its own behind."""
-        _make_current(*self._bound)
+        context, work = self._bound
+        attach(context)
+        tally.bind(work)
 
     def release(self) -> None:
         """Gives back what was current before. It may be called again."""
-        _make_current(*self._before)
-
-
-def _make_current(context: Context, work: Tally | None) -> None:
-    attach(context)
-    tally.bind(work)
+        attach(self.context)
+        tally.bind(self.tally)

@@ -23,6 +23,12 @@ def forked() -> None:
         context.attach(Context())
 
 
+def hear() -> None:
+    """Ends the mute where a task begins that runs in a muted thread."""
+    if context.get_value(_MUTED):
+        context.attach(heard(context.get_current()))
+
+
 def heard(given: Context) -> Context:
     """`given` without the mute, for a task that runs in a muted thread, as in the solo pool."""
     if not context.get_value(_MUTED, given):

@@ -8,37 +8,27 @@ pass untouched, and methods are watched where classes define them, so that every
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from functools import lru_cache, wraps
+from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final
 
 from django.core.cache import CacheHandler, caches
 from django.core.cache.backends.base import BaseCache
 from django.utils.module_loading import import_string
 from wrapt import wrap_function_wrapper
 
-from django_observe.records import CacheGet
-from django_observe.reporting import guard, report
-
-_NAMES: Final = {
-    "django.core.cache.backends.redis": "native_redis",
-    "django_redis.cache": "redis",
-}
-"""Django-prometheus' names where they are not the module's own."""
+from django_observe.cachelookups import Lookup, Lookups, busy, count
+from django_observe.reporting import guard
 
 _THEIRS: Final = "django_prometheus.cache."
-_DJANGOS: Final = "django.core.cache.backends."
 _MARK: Final = "_django_observe"
 
-_Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
-
-_busy: ContextVar[object] = ContextVar("django_observe_cache", default=None)
 _kinds: set[type] = set()
 """Classes of the caches of CACHES: others may share their parents, as django-prometheus' own do."""
 
+_guard = guard("cache")
 _installed = False
 
 
@@ -55,18 +45,18 @@ def install() -> None:
 @contextmanager
 def uncounted(cache: Any) -> Iterator[None]:
     """For what is not the project's own: lookups of `cache` in this block count nowhere."""
-    token = _busy.set(cache)
+    token = busy.set(cache)
     try:
         yield
     finally:
-        _busy.reset(token)
+        busy.reset(token)
 
 
 def _created(
     wrapped: Callable[..., Any], handler: CacheHandler, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Watches before the cache is made, as others keep its bound methods then; BACKEND may be a function."""
-    with guard("cache"), suppress(ImportError, KeyError):
+    with _guard, suppress(ImportError, KeyError):
         alias = args[0] if args else kwargs["alias"]
         _watch(import_string(handler.settings[alias]["BACKEND"]))
     cache = wrapped(*args, **kwargs)
@@ -76,7 +66,7 @@ def _created(
 
 def _watch(kind: Any) -> None:
     """Watches the lookups in the classes that define them, each once."""
-    with guard("cache"):
+    with _guard:
         mro = kind.__mro__ if isinstance(kind, type) else ()
         if not mro or any(each.__module__.startswith(_THEIRS) for each in mro):
             return
@@ -92,7 +82,7 @@ def _watch_methods(kind: type) -> None:
         is_async = iscoroutinefunction(own)
         if _MARK in getattr(own, "__dict__", ()) or not _is_method(own) or (name[0] == "a" and not is_async):
             continue
-        watched = (_awaited if is_async else _plain)(own, lookup_of)
+        watched = _awaited(own, lookup_of) if is_async else _PLAIN[name](own)
         vars(watched)[_MARK] = True
         with suppress(TypeError, AttributeError):  # a class of C
             setattr(kind, name, watched)
@@ -103,71 +93,39 @@ def _is_method(own: Any) -> bool:
     return callable(own) and hasattr(type(own), "__get__") and not isinstance(own, staticmethod)
 
 
-class _Lookup:
-    """One `get`, counted when it is over; what the cache asks itself meanwhile is part of it."""
+def _plain_get(own: Any) -> Callable[..., Any]:
+    """A method in the place of the sync `own`, which gets one key: as a `Lookup`, for half of its 26k."""
 
-    __slots__ = ("_around", "_cache", "_default", "hits", "keys")
+    @wraps(own)
+    def watched(cache: Any, /, *args: Any, **kwargs: Any) -> Any:
+        kind = type(cache)
+        method, around = own.__get__(cache, kind), busy.get() if kind in _kinds else cache
+        if around is cache:
+            return method(*args, **kwargs)
+        hits, failed = 0, True
+        busy.set(cache)
+        try:
+            found = method(*args, **kwargs)
+            failed = False
+            if found is not None and found is not (args[1] if len(args) > 1 else kwargs.get("default")):
+                hits = 1
+        finally:
+            busy.set(around)
+            count(kind, 1, hits, failed)
+        return found
 
-    def __init__(self, cache: Any, around: object) -> None:
-        self._cache, self._around, self._default = cache, around, None
-        self.keys, self.hits = 1, 0
-
-    def __enter__(self) -> None:
-        _busy.set(self._cache)
-
-    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        _busy.set(self._around)  # no reset: an async lookup may be closed in another context
-        with guard("cache"):
-            kind: Any = type(self._cache)
-            report(_record(kind, max(self.keys, self.hits), self.hits, failure is not None))
-
-    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Arguments:
-        """Reads what is asked for, and returns it."""
-        self._default = args[1] if len(args) > 1 else kwargs.get("default")
-        return args, kwargs
-
-    def found(self, found: Any) -> None:
-        """Counts what was found."""
-        self.hits = int(found is not None and found is not self._default)
+    return watched
 
 
-@final
-class _Lookups(_Lookup):
-    """One `get_many`."""
-
-    __slots__ = ()
-
-    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Arguments:
-        """Counts the keys; those that can be read only once are counted as the cache reads them."""
-        with guard("cache"):
-            keys = args[0] if args else kwargs.get("keys")
-            if isinstance(keys, Sized):
-                self.keys = len(keys)
-            elif isinstance(keys, Iterator):
-                self.keys, read = 0, self._read(keys)
-                return ((read, *args[1:]), kwargs) if args else (args, {**kwargs, "keys": read})
-        return args, kwargs
-
-    def found(self, found: Any) -> None:
-        """Counts the keys that were found."""
-        with guard("cache"):
-            self.hits = len(found) if isinstance(found, Sized) else 0
-
-    def _read(self, keys: Iterator[Any]) -> Iterator[Any]:
-        for key in keys:
-            self.keys += 1
-            yield key
-
-
-def _plain(own: Any, lookup_of: type[_Lookup]) -> Callable[..., Any]:
-    """A method in the place of the sync `own`."""
+def _plain_get_many(own: Any) -> Callable[..., Any]:
+    """A method in the place of the sync `own`, which gets many."""
 
     @wraps(own)
     def watched(cache: Any, /, *args: Any, **kwargs: Any) -> Any:
         method, around = own.__get__(cache, type(cache)), _around(cache)
         if around is cache:
             return method(*args, **kwargs)
-        lookup = lookup_of(cache, around)
+        lookup = Lookups(cache, around)
         with lookup:
             args, kwargs = lookup.asked(args, kwargs)
             found = method(*args, **kwargs)
@@ -177,8 +135,8 @@ def _plain(own: Any, lookup_of: type[_Lookup]) -> Callable[..., Any]:
     return watched
 
 
-def _awaited(own: Any, lookup_of: type[_Lookup]) -> Callable[..., Any]:
-    """As `_plain`, for a coroutine function."""
+def _awaited(own: Any, lookup_of: type[Lookup]) -> Callable[..., Any]:
+    """As those, for a coroutine function."""
 
     @wraps(own)
     async def watched(cache: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -197,24 +155,8 @@ def _awaited(own: Any, lookup_of: type[_Lookup]) -> Callable[..., Any]:
 
 def _around(cache: Any) -> object:
     """The cache that is being asked; `cache` itself means that this lookup counts nowhere."""
-    return _busy.get() if type(cache) in _kinds else cache
+    return busy.get() if type(cache) in _kinds else cache
 
 
-_LOOKUPS: Final = {"get": _Lookup, "aget": _Lookup, "get_many": _Lookups, "aget_many": _Lookups}
-
-
-@lru_cache(maxsize=1_024)
-def _record(kind: Any, keys: int, hits: int, failed: bool) -> CacheGet:
-    """Lookups are many and their outcomes few: equal records are one."""
-    return CacheGet(backend=backend_of(kind), keys=keys, hits=hits, failed=failed)
-
-
-def backend_of(kind: type) -> str:
-    """The label of a class of caches: django-prometheus' word for it; a third party's has its own name."""
-    for each in kind.__mro__:
-        module = each.__module__
-        if module in _NAMES:
-            return _NAMES[module]
-        if module.startswith(_DJANGOS) and each is not BaseCache:
-            return module.removeprefix(_DJANGOS)
-    return kind.__name__
+_LOOKUPS: Final = {"get": Lookup, "aget": Lookup, "get_many": Lookups, "aget_many": Lookups}
+_PLAIN: Final = {"get": _plain_get, "get_many": _plain_get_many}

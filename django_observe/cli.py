@@ -11,23 +11,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from django_observe.console.client import TOKEN_VARIABLE, AwayError, ConsoleError
+from django_observe.console.terminal import printable
+
 _CONSOLE_NEEDS: Final = ("opentelemetry.proto.trace.v1.trace_pb2", "google.rpc.status_pb2", "platformdirs")
+_CLIENTS: Final = {
+    "tail": ("django_observe.console.tail_command", "print log lines as they arrive at the console"),
+    "trace": ("django_observe.console.trace_command", "draw a trace of the console in the terminal"),
+    "import": ("django_observe.console.import_command", "send a file of OTLP/JSON to the console"),
+}
 _LAST_PORT: Final = 65_535
-_TOKEN_VARIABLE: Final = "DJANGO_OBSERVE_CONSOLE_TOKEN"  # noqa: S105 - a name
+_LEAST_HOURS, _MOST_HOURS = 0.001, 100_000  # some seconds; some years, which nanoseconds can still count
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one subcommand and returns the exit status: 0, or 2 when it could not start."""
+    """Runs one subcommand and returns the exit status: 0, 1 when it failed, 2 when it could not start."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    command = arguments.command
-    return int(command(arguments))
+    try:
+        return int(arguments.command(arguments))
+    except (AwayError, ConsoleError) as fault:
+        _fail(str(fault))
+        return 2 if isinstance(fault, AwayError) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="django-observe", description="Tools around django_observe.")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_console(commands.add_parser("console", help="receive and show traces and logs on this machine"))
+    for name, (module, told) in _CLIENTS.items():
+        importlib.import_module(module).add_arguments(commands.add_parser(name, help=told))
     return parser
 
 
@@ -51,12 +64,11 @@ def _add_console(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--memory", action="store_true", help="keep nothing after the end")
     keep = parser.add_argument_group("retention (the oldest whole traces go first)")
-    keep.add_argument("--max-spans", type=_count, default=200_000, metavar="N", help="(default: %(default)s)")
-    keep.add_argument("--max-logs", type=_count, default=200_000, metavar="N", help="(default: %(default)s)")
-    keep.add_argument("--max-hours", type=float, default=24.0, metavar="H", help="(default: %(default)s)")
-    keep.add_argument(
-        "--max-megabytes", type=_count, default=256, metavar="MB", help="(default: %(default)s)"
-    )
+    kept = "kept at most (default: %(default)s)"
+    keep.add_argument("--max-spans", type=_count, default=200_000, metavar="N", help=f"spans {kept}")
+    keep.add_argument("--max-logs", type=_count, default=200_000, metavar="N", help=f"log lines {kept}")
+    keep.add_argument("--max-hours", type=_hours, default=24.0, metavar="H", help=f"hours {kept}")
+    keep.add_argument("--max-megabytes", type=_count, default=256, metavar="MB", help=f"megabytes {kept}")
     _add_access(parser.add_argument_group("access"))
     parser.set_defaults(command=_console)
 
@@ -65,7 +77,7 @@ def _add_access(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--token",
         action="store_true",
-        help=f"ask for a token: that of {_TOKEN_VARIABLE}, else a random one, printed in the URL to open",
+        help=f"ask for a token: that of {TOKEN_VARIABLE}, else a random one, printed in the URL to open",
     )
     group.add_argument(
         "--allowed-host",
@@ -96,7 +108,7 @@ def _console(arguments: argparse.Namespace) -> int:
         arguments.max_hours * 3600,
         arguments.max_megabytes * 1024 * 1024,
     )
-    token = (os.environ.get(_TOKEN_VARIABLE) or access.new_token()) if arguments.token else ""
+    token = (os.environ.get(TOKEN_VARIABLE) or access.new_token()) if arguments.token else ""
     hosts = frozenset(name.lower().removesuffix(".") for name in arguments.allowed_host)
     options = program.Options(
         arguments.host,
@@ -114,8 +126,15 @@ def _console(arguments: argparse.Namespace) -> int:
 
 
 def _fail(reason: str) -> int:
-    sys.stderr.write(f"django-observe: {reason}\n")
+    sys.stderr.write(f"django-observe: {printable(reason, indent='  ')}\n")
     return 2
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not _LEAST_HOURS <= hours <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text} is not within {_LEAST_HOURS} and {_MOST_HOURS:,} hours")
+    return hours
 
 
 def _port(text: str) -> int:

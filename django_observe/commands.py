@@ -2,7 +2,8 @@
 
 A command that serves, or runs others' work, until it is stopped has none: it would be everybody's. The
 setting COMMANDS_WITHOUT_ID says which do. What a request, a task or another command calls is part of that.
-Of Django's own only `migrate` has a span: builds and hooks run `check` where there is no collector.
+Of Django's own only `migrate` has a span: builds and hooks run `check` where there is no collector. Ours has
+neither: it looks for what others have sent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ TERMINATED = 143
 """Exit status of what SIGTERM ended (128 + 15), as a shell gives it."""
 
 _installed = False
+_OURS = "django_observe.management.commands"
 _started: Work | None = None
 """The work that this process was started for, while it goes on."""
 
@@ -61,7 +63,7 @@ def _execute(
 def _work(command: BaseCommand, *, is_process: bool) -> Work | None:
     """The work of a command that is a piece of work of its own; `is_process`: the process is there for it."""
     module, _, name = type(command).__module__.rpartition(".")
-    if correlation.correlation_id() is not None or _serves(name):
+    if correlation.correlation_id() is not None or _serves(name) or module == _OURS:
         return None
     identifier, context = messages.received(_environment()) if is_process else (None, get_current())
     span = None
@@ -80,7 +82,8 @@ def _environment() -> dict[str, str]:
     As OpenTelemetry has it in "Environment Variables as Context Propagation Carriers": TRACEPARENT.
     """
     fields = propagation.fields()
-    return {name: conf.environment(re.sub(r"\W", "_", name).upper()) for name in fields}
+    given = {name: conf.environment(re.sub(r"\W", "_", name).upper()) for name in fields}
+    return {name: value for name, value in given.items() if value}
 
 
 def _end() -> None:

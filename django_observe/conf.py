@@ -6,10 +6,8 @@ variables (`OTEL_*`) are honoured as the specification has them and win over the
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import Field, fields
 from functools import lru_cache
 from typing import Any
@@ -18,19 +16,21 @@ from urllib.parse import unquote
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-from django_observe import parsing
+from django_observe import parsing, settingfaults
 from django_observe.options import PRIVATE_NETWORKS, Settings
 from django_observe.parsing import SettingError
+from django_observe.reporting import guard
 
 __all__ = ["PRIVATE_NETWORKS", "Settings", "settings"]
 
 SETTING = "DJANGO_OBSERVE"
-_SECRETS = frozenset({"METRICS_TOKEN"})
-_PATHS = ("metrics_path", "live_path", "ready_path")
+_SECRETS = frozenset({"METRICS_TOKEN", "BACKENDS"})
+"""Whose values no fault shows; a URL may hold a password."""
 PORT_VARIABLE = "OBSERVE_WORKER_METRICS_PORT"
 HOST_VARIABLE = "OBSERVE_WORKER_METRICS_HOST"
 
 _application = "django"
+_configured = False
 
 
 @lru_cache(maxsize=1)
@@ -42,10 +42,8 @@ def settings() -> Settings:
     """
     given = getattr(django_settings, SETTING, {})
     if not isinstance(given, Mapping):
-        raise ImproperlyConfigured(
-            f"{SETTING} is {given!r}; accepted is a dict such as {{'SERVICE_NAME': 'orders'}}. "
-            "Make it a dict, or leave it out."
-        )
+        raise ImproperlyConfigured(settingfaults.no_mapping(SETTING, given))
+    given = settingfaults.under_new_names(SETTING, given)
     values, faults = _parsed(given)
     if faults:
         raise ImproperlyConfigured("\n".join([f"{SETTING} has {len(faults)} fault(s):", *faults]))
@@ -53,9 +51,25 @@ def settings() -> Settings:
     return Settings(**values, **derived)
 
 
+def known() -> Settings:
+    """The settings in force, or the defaults where Django has none, as in a server's master process."""
+    return settings() if configured() else Settings()
+
+
 def configured() -> bool:
-    """Whether Django has its settings yet; a server's master process logs without ever having any."""
-    return bool(django_settings.configured)
+    """Whether Django has its settings yet; a server's master process logs without ever having any.
+
+    Asked for each text that is scrubbed; Django's own answer takes longer than most of these.
+    """
+    global _configured
+    if not _configured:
+        _configured = bool(django_settings.configured)
+    return _configured
+
+
+def restarts_at_changes() -> bool:
+    """Whether this process is runserver's (or runserver_plus's) own, ended and started at each change."""
+    return "true" in (environment("RUN_MAIN"), environment("WERKZEUG_RUN_MAIN"))
 
 
 def logging_left_alone() -> bool:
@@ -77,7 +91,7 @@ def identity() -> tuple[str, str, str]:
         known = settings()
         return known.service_name, known.environment, known.version
     resource = resource_attributes()
-    name = environment("OTEL_SERVICE_NAME") or resource.get("service.name") or _root_package()
+    name = environment("OTEL_SERVICE_NAME") or resource.get("service.name") or root_package()
     return name, resource.get("deployment.environment.name", ""), resource.get("service.version", "")
 
 
@@ -103,12 +117,32 @@ def environment(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
+def named_values() -> Iterator[tuple[str, Any]]:
+    """Every environment variable, and every setting that can be read, the project's and Django's own."""
+    for name in os.environ:
+        yield name, environment(name)
+    holder = django_settings._wrapped  # noqa: SLF001 - the object around it warns of deprecated names
+    for name in filter(str.isupper, dir(django_settings) if configured() else ()):
+        value = None
+        with guard("conf"):
+            value = getattr(holder, name, None)
+        yield name, value
+
+
 def set_environment(name: str, value: str | None) -> None:
     """Sets (None: removes) an environment variable of this process and of those it starts from now on."""
     if value is None:
         os.environ.pop(name, None)
     else:
         os.environ[name] = value
+
+
+def secret_key() -> str:
+    """The project's SECRET_KEY, or nothing where it has none."""
+    try:
+        return str(django_settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return ""
 
 
 def urlconf() -> str:
@@ -119,19 +153,6 @@ def urlconf() -> str:
 def middleware() -> tuple[str, ...]:
     """The project's MIDDLEWARE as it is now."""
     return tuple(django_settings.MIDDLEWARE) if configured() else ()
-
-
-@contextmanager
-def environment_default(name: str, value: str) -> Iterator[None]:
-    """Gives a variable that is unset a value for the duration of a block; child processes never see it."""
-    if environment(name):
-        yield
-        return
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(name, None)
 
 
 def otlp_endpoint(signal: str) -> str | None:
@@ -149,6 +170,13 @@ def otlp_variable(signal: str, name: str) -> str:
     """OTEL_EXPORTER_OTLP_<SIGNAL>_<NAME>, else OTEL_EXPORTER_OTLP_<NAME>."""
     own = environment(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}")
     return own or environment(f"OTEL_EXPORTER_OTLP_{name}")
+
+
+def credential_provider(signal: str) -> str:
+    """The name of the provider of a session that signs what is exported, or nothing."""
+    prefix = "OTEL_PYTHON_EXPORTER_OTLP_HTTP"
+    own = environment(f"{prefix}_{signal.upper()}_CREDENTIAL_PROVIDER")
+    return environment(f"{prefix}_CREDENTIAL_PROVIDER") or own
 
 
 def exports(signal: str) -> bool:
@@ -176,63 +204,45 @@ def _parsed(given: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
     known, values, faults = keys(), {}, []
     for key, value in given.items():
         if key not in known:
-            faults.append(_unknown(str(key), list(known)))
+            faults.append(settingfaults.unknown(SETTING, str(key), list(known)))
             continue
         try:
             values[known[key].name] = known[key].metadata["parse"](value)
         except SettingError as fault:
             shown = f"of type {type(value).__name__}" if key in _SECRETS else repr(value)
-            faults.append(f"- {SETTING}['{key}'] is {shown}; accepted is {fault.accepted}. {fault.remedy}")
+            faults.append(settingfaults.refused(f"{SETTING}['{key}']", shown, fault))
     if host := environment(HOST_VARIABLE):
         values["worker_metrics_host"] = host
-    port = environment(PORT_VARIABLE)
-    if port:
+    if port := environment(PORT_VARIABLE):
         try:
             values["worker_metrics_port"] = parsing.port_variable(port)
         except SettingError as fault:
-            faults.append(f"- {PORT_VARIABLE} is {port!r}; accepted is {fault.accepted}. {fault.remedy}")
-    return values, faults + _same_paths(values)
-
-
-def _same_paths(values: Mapping[str, Any]) -> list[str]:
+            faults.append(settingfaults.refused(PORT_VARIABLE, repr(port), fault))
     defaults = {entry.name: entry.default for entry in fields(Settings)}
-    paths = [values.get(name, defaults[name]) for name in _PATHS]
-    twice = {path for path in paths if path is not None and paths.count(path) > 1}
-    return [
-        f"- {SETTING}: {', '.join(map(str.upper, _PATHS))} have {path!r} more than once; accepted is a path "
-        "for each, or None. Give each its own."
-        for path in twice
-    ]
-
-
-def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.5)
-    remedy = f"Did you mean '{near[0]}'?" if near else "Remove it."
-    return f"- {SETTING}['{key}'] is not a setting; accepted are {', '.join(sorted(known))}. {remedy}"
+    return values, faults + settingfaults.same_paths(SETTING, defaults | values)
 
 
 def _derived(values: dict[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]:
     resource = resource_attributes()
     debug = bool(django_settings.DEBUG)
     from_environment = environment("OTEL_SERVICE_NAME") or resource.get("service.name", "")
-    chosen = from_environment or values.pop("service_name", "")
+    name, deployment, version = (values.pop(key, "") for key in ("service_name", "environment", "version"))
+    chosen = from_environment or name
     source = "environment" if from_environment else "setting" if chosen else "default"
-    values.pop("service_name", None)
-    deployment = resource.get("deployment.environment.name") or values.pop("environment", "")
-    values.pop("environment", None)
-    version = resource.get("service.version") or values.pop("version", "")
-    values.pop("version", None)
+    deployment = resource.get("deployment.environment.name") or deployment
     return {
-        "service_name": chosen or _root_package(),
+        "service_name": chosen or root_package(),
         "service_name_found": source,
         "environment": deployment or ("development" if debug else "production"),
-        "version": version,
+        "version": resource.get("service.version") or version,
         "debug": debug,
         "trusted_peers_given": "TRUSTED_PEERS" in given,
+        "metrics_allow_given": "METRICS_ALLOW" in given,
     }
 
 
-def _root_package() -> str:
+def root_package() -> str:
+    """The package of the settings module, else of what is served: the project's own."""
     module = environment("DJANGO_SETTINGS_MODULE")
     if not module and configured():
         module = str(getattr(django_settings, "SETTINGS_MODULE", None) or "")

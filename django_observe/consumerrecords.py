@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats, TraceContext
+from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats
+from django_observe.tracecontext import TraceContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,18 @@ So a message's extracted context brings the message's own ID, and none where the
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import Token, copy_context
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from opentelemetry.context import Context, attach, get_current, set_value
 
 if TYPE_CHECKING:
-    from django_observe.records import TraceContext
+    from django_observe.tracecontext import TraceContext
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -27,6 +27,7 @@ CONTEXT_KEY = "django_observe_correlation_id"
 MAX_LOOKED_AT = 256
 """Bytes of a header that are looked at; a longer value is not an ID."""
 
+_UUID_MASK, _UUID_4 = 0xF000_C000 << 48, 0x4000_8000 << 48  # version and variant (RFC 9562, section 5.4)
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,128}", re.ASCII)
 
 
@@ -73,7 +74,8 @@ def accepted(value: str | None) -> str | None:
 
 def generate() -> str:
     """A new ID: the 32 hex digits of a UUID4, so that it has the form of a trace ID."""
-    return uuid.uuid4().hex
+    number = int.from_bytes(os.urandom(16), "big") & ~_UUID_MASK | _UUID_4
+    return f"{number:032x}"  # `uuid4().hex` makes an object for it: 9k of a request's 200k instructions
 
 
 def chosen(given: str | None, trace: TraceContext | None) -> str:
@@ -97,10 +99,12 @@ def bind(identifier: str, context: Context | None = None) -> Token[Context]:
     return attach(within(context, identifier))
 
 
-def reset(token: Token[Context]) -> None:
+def reset(token: Token[Any]) -> None:
     """Gives the context back what it had before `bind`; in another context there is nothing to give back.
 
     OpenTelemetry's `detach` would log an error there, where a client that went away is no error.
     """
-    with suppress(ValueError, RuntimeError):
+    try:  # noqa: SIM105 - `suppress` takes 2k of instructions a request
         token.var.reset(token)
+    except (ValueError, RuntimeError):
+        pass

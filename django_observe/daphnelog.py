@@ -48,4 +48,4 @@ def _quiet(write: Callable[..., None]) -> Callable[..., None]:
 
 def _is_told(protocol: str) -> bool:
     settings = conf.settings()
-    return settings.logs is True and (protocol == "http" or settings.channels)
+    return bool(settings.logs) and (protocol == "http" or settings.channels)

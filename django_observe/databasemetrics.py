@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from time import time
 
 from django.db import connections
 from django_prometheus.db import metrics
 
-from django_observe.collectors import Add, Family, Timer, adder
+from django_observe.collectors import Family
 from django_observe.databasemetricset import (
     DB_ERRORS,
     DB_EXECUTE,
@@ -17,6 +16,7 @@ from django_observe.databasemetricset import (
     DB_NEW_CONNECTIONS,
     DB_QUERY_DURATION,
 )
+from django_observe.directcounters import CountStatement, statement_counter
 from django_observe.records import NewConnection, Query
 
 
@@ -24,7 +24,7 @@ class DatabaseMetrics:
     """Counts statements and connections."""
 
     def __init__(self) -> None:
-        self._bound: dict[tuple[str, str], tuple[Add, Timer] | None] = {}
+        self._bound: dict[tuple[str, str], CountStatement | None] = {}
         self._execute = Family(DB_EXECUTE, metrics.execute_total)
         self._execute_many = Family(DB_EXECUTE_MANY, metrics.execute_many_total)
         self._errors = Family(DB_ERRORS, metrics.errors_total)
@@ -33,21 +33,23 @@ class DatabaseMetrics:
         self._new_connections = Family(DB_NEW_CONNECTIONS, metrics.connections_total)
 
     def query(self, query: Query) -> None:
-        """Counts and times one statement."""
+        """Counts and times one statement, and what is particular about it."""
         database = (query.alias, query.vendor)
-        try:
-            bound = self._bound[database]
-        except KeyError:
-            bound = self._bind(*database)
-        if bound is None:
+        count = self.counter(*database)
+        if count is None:
             return
-        add, duration = bound
-        add(query.rows)
-        duration.time(query.seconds, query.trace, time())
+        count(query.seconds, query.trace, query.rows)
         if query.many:
             self._execute_many.child(*database).inc(query.rows)
         if query.failure is not None:
             self._errors.child(*database, query.failure).inc()
+
+    def counter(self, alias: str, vendor: str) -> CountStatement | None:
+        """What counts and times one statement, lock included; None where the ENGINE does so itself."""
+        try:
+            return self._bound[alias, vendor]
+        except KeyError:
+            return self._bind(alias, vendor)
 
     def connected(self, connection: NewConnection) -> None:
         """Counts one connection, or one that failed."""
@@ -56,14 +58,11 @@ class DatabaseMetrics:
             opened, failed = self._new_connections.child(*database), self._connection_errors.child(*database)
             (opened if connection.failure is None else failed).inc()
 
-    def _bind(self, alias: str, vendor: str) -> tuple[Add, Timer] | None:
+    def _bind(self, alias: str, vendor: str) -> CountStatement | None:
         bound = None
         if not _counts_itself(alias):
             self._execute_many.child(alias, vendor)  # there, as 0, from the first statement on
-            bound = (
-                adder(self._execute.child(alias, vendor)),
-                Timer(self._duration.child(alias, vendor)),
-            )
+            bound = statement_counter(self._execute.child(alias, vendor), self._duration.child(alias, vendor))
         self._bound[(alias, vendor)] = bound
         return bound
 

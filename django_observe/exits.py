@@ -8,13 +8,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
+from pathlib import Path
 from threading import Thread, current_thread, main_thread
 from types import FrameType, ModuleType
 from typing import Any
 
 from wrapt import register_post_import_hook, wrap_function_wrapper
 
+from django_observe import forks, siblings
 from django_observe.reporting import guard
 
 LastWord = Callable[[], object]
@@ -27,7 +30,7 @@ _dying: Thread | None = None
 
 
 def prepare(close: LastWord, flush: LastWord) -> None:
-    """Hooks what changes nothing for the application: exit and uvicorn; idempotent.
+    """Hooks what changes nothing for the application: exit and servers; idempotent.
 
     `close` is called where the process ends, `flush` where only a server in it does.
     """
@@ -37,6 +40,7 @@ def prepare(close: LastWord, flush: LastWord) -> None:
     if first:
         atexit.register(_end)
         register_post_import_hook(_wrap_uvicorn, "uvicorn.server")
+        register_post_import_hook(_wrap_waitress, "waitress.server")
 
 
 def before(word: LastWord) -> None:
@@ -61,7 +65,8 @@ def _end() -> None:
     So a process that was told to end does not exit with 0 because its work was done meanwhile.
     """
     if _dying is None:
-        _say()
+        if not forks.has_heirs():
+            _say()
         _give_sigterm_back()
     if _dying is not None:  # it may have come while the last word was said
         _dying.join()
@@ -79,8 +84,18 @@ def _say() -> None:
 def _handle_sigterm() -> None:
     """Takes a SIGTERM that nobody handles, such as a management command's."""
     with guard("exits"):
-        if current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _on_sigterm)
+        unhandled = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        if unhandled and current_thread() is main_thread() and not _is_awaited_in_c():
+            with suppress(ValueError):  # another interpreter than the main one has a main thread, too
+                signal.signal(signal.SIGTERM, _on_sigterm)
+
+
+def _is_awaited_in_c() -> bool:
+    """Whether a handler that Python knows nothing of takes SIGTERM: that of a server around it (uWSGI)."""
+    with suppress(OSError, ValueError, IndexError):  # not on Linux
+        caught = Path("/proc/self/status").read_text().split("SigCgt:")[1].split()[0]
+        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+    return False
 
 
 def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
@@ -123,9 +138,25 @@ def _after_fork() -> None:
 
 
 def _wrap_uvicorn(module: ModuleType) -> None:
-    """Uvicorn shuts down gracefully, gives SIGTERM its default back and raises it: no exit hook is run."""
+    """Uvicorn shuts down gracefully, gives SIGTERM its handler back and raises it: no exit hook is run."""
     with guard("exits"):
         wrap_function_wrapper(module.Server, "shutdown", _shut_down)
+        wrap_function_wrapper(module.Server, "capture_signals", _capturing)
+
+
+def _capturing(
+    wrapped: Callable[..., Any], _server: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Has the server find our handler. Uvicorn raises its SIGTERM again for it: what is lost is told."""
+    _handle_sigterm()
+    return wrapped(*args, **kwargs)
+
+
+def _wrap_waitress(module: ModuleType) -> None:
+    """Waitress serves in threads, where no signal can be hooked, and leaves SIGTERM to kill it."""
+    with guard("exits"):
+        for server in (module.BaseWSGIServer, module.MultiSocketServer):
+            wrap_function_wrapper(server, "run", _capturing)
 
 
 async def _shut_down(
@@ -133,8 +164,10 @@ async def _shut_down(
 ) -> None:
     await wrapped(*args, **kwargs)
     with guard("exits"):
-        if _flush is not None:
-            await asyncio.to_thread(_flush)
+        ends_too = siblings.server() == "uvicorn"  # and took SIGTERM before we were loaded
+        word = _say if ends_too else _flush
+        if word is not None:
+            await asyncio.to_thread(word)
 
 
-os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable
 from math import inf
 from time import monotonic
-from typing import Any
 
-from django_observe import backlog, conf, exits
+from django_observe import backlog, conf, exits, forks
 from django_observe.delivery import Pipeline
 from django_observe.ledger import Ledger
+from django_observe.reporting import guard
 from django_observe.route import Route, limits
 
-DEFAULT_EXIT_SECONDS = 3.0
-
+DEFAULT_EXIT_SECONDS = 2.0
+RESTART_SECONDS = 1.0
+"""The most that the end of a process takes which is started anew at each change of a file."""
+UWSGI_SECONDS = 0.6
+"""Less there: its master looks once a second whether a worker has ended, and Python takes a while to."""
 _pipelines: dict[str, Pipeline] = {}
 _listeners: list[Callable[[], None]] = []
 _flushed = (-inf, 0.0)
-"""When the last `flush_before_exit` ended (monotonic), and the seconds it took."""
+"""When the last `flush_before_exit` ended (monotonic), and the seconds that were left to it."""
 
 
 def pipeline(signal: str) -> Pipeline:
     """The pipeline of `signal` (traces or logs); no thread and no connection before its first record."""
     found = _pipelines.get(signal)
     if found is None:
-        from django_observe.otlphttp import Receiver  # here, as a fork may interrupt an import on the worker
-
         exits.prepare(shutdown, flush_before_exit)
         found = _pipelines[signal] = Pipeline(
-            Route(signal, _encoder(signal), lambda: Receiver(signal)),
+            _route(signal),
             limits(signal),
             on_start=exits.hook,
             on_change=_tell_listeners,
@@ -42,15 +43,22 @@ def flush(timeout: float) -> bool:
     return _flush(monotonic() + timeout, leaving=False)
 
 
-def flush_before_exit() -> bool:
+def hasten() -> None:
+    """Has what is queued sent without waiting for more: the end of the process has begun."""
+    for each in list(_pipelines.values()):
+        each.hurry()
+
+
+def flush_before_exit(timeout: float | None = None) -> bool:
     """Sends what is queued as `shutdown` does, but delivery goes on: a server ended, its process need not.
 
-    Where the process does end within FLUSH_TIMEOUT from now, what this took is taken off its deadline.
+    Where the process does end within FLUSH_TIMEOUT, `shutdown` has what is left of these `timeout` seconds.
     """
     global _flushed
-    started = monotonic()
-    outcome = _flush(started + _exit_seconds(), leaving=True)
-    _flushed = (monotonic(), monotonic() - started)
+    deadline = monotonic() + (exit_seconds() if timeout is None else timeout)
+    outcome = _flush(deadline, leaving=True)
+    ended = monotonic()
+    _flushed = (ended, deadline - ended)
     return outcome
 
 
@@ -60,15 +68,18 @@ def shutdown(timeout: float | None = None) -> bool:
     All signals share the one deadline (default: the setting FLUSH_TIMEOUT). True if nothing was dropped.
     """
     if timeout is None:
-        timeout = _exit_seconds()
-        flushed_at, took = _flushed
+        timeout = exit_seconds()
+        flushed_at, left = _flushed
         if monotonic() - flushed_at < timeout:
-            timeout = max(timeout - took, 0.0)
+            timeout = max(left, 0.0)
     deadline = monotonic() + timeout
     closing = list(_pipelines.values())
     for each in closing:
         each.hurry(leave_by=deadline)
     outcomes = [backlog.closed(deadline), *(each.closed(deadline) for each in closing)]
+    if not closing:
+        with guard("export.on_change"):
+            _tell_listeners()  # of what the backlog has dropped
     return all(outcomes)
 
 
@@ -83,24 +94,36 @@ def on_change(callback: Callable[[], None]) -> None:
         _listeners.append(callback)
 
 
-def _exit_seconds() -> float:
-    return conf.settings().flush_timeout if conf.configured() else DEFAULT_EXIT_SECONDS
+def exit_seconds() -> float:
+    """Seconds that the exit of this process may wait for delivery."""
+    seconds = conf.settings().flush_timeout if conf.configured() else DEFAULT_EXIT_SECONDS
+    if "uwsgi" in sys.modules:
+        seconds = max(seconds - UWSGI_SECONDS, seconds / 2)
+    return min(seconds, RESTART_SECONDS) if conf.restarts_at_changes() else seconds
 
 
 def _flush(deadline: float, *, leaving: bool) -> bool:
-    marks = [(each, each.hurry(leave_by=deadline if leaving else None)) for each in _pipelines.values()]
+    leave_by = deadline if leaving else None
+    marks = [(each, each.hurry(leave_by)) for each in list(_pipelines.values())]
     outcomes = [each.flushed(mark, deadline) for each, mark in marks]
     return all(outcomes)
 
 
-def _encoder(signal: str) -> Callable[[Sequence[Any]], bytes]:
+def _route(signal: str) -> Route:
+    # here, as a fork may interrupt an import on the worker; who counts asks this module for its books alone
+    import opentelemetry.instrumentation.utils  # noqa: F401
+
+    from django_observe import otlphttp
+    from django_observe.otlphttp import Receiver
+
+    otlphttp.prepare(signal)
     if signal == "logs":
         from django_observe import logencoding
 
-        return logencoding.encode
+        return Route(signal, logencoding.encode, lambda: Receiver(signal), logencoding.prepare)
     from django_observe import otlpspans
 
-    return otlpspans.encode
+    return Route(signal, otlpspans.encode, lambda: Receiver(signal))
 
 
 def _tell_listeners() -> None:
@@ -115,4 +138,4 @@ def _after_fork() -> None:
         each.renew()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

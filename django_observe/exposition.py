@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from email.message import Message
 from hmac import compare_digest
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
-from django_observe import activerequests, conf, exemplars, metrics, migrationstate, multiprocess, trust
-from django_observe.loghandler import in_test_environment
+from django_observe import (
+    activerequests,
+    conf,
+    exemplars,
+    metrics,
+    migrationstate,
+    multiprocess,
+    siblings,
+    testenvironment,
+    trust,
+)
 from django_observe.metricset import INFO, MIGRATIONS_APPLIED, MIGRATIONS_UNAPPLIED, SCRAPE_INCOMPLETE
 from django_observe.reporting import guard
 from django_observe.vocabulary import Header, Label
@@ -47,20 +55,23 @@ def page(request: HttpRequest) -> HttpResponse:
 def _is_one_of_several(request: HttpRequest) -> bool:
     """As far as a process can tell: WSGI's word (PEP 3333), or a parent that started it by multiprocessing.
 
-    Django's ASGIRequest has a `wsgi.multiprocess` that is always True.
+    Django's ASGIRequest has a `wsgi.multiprocess` that is always True, and some servers' is too.
     """
     told = not isinstance(request, ASGIRequest) and bool(request.META.get("wsgi.multiprocess"))
-    return told or parent_process() is not None
+    return (told and not siblings.are_only_claimed()) or siblings.may_be_several()
 
 
 def allowed(peer: str, headers: Mapping[str, str] | Message) -> bool:
-    """Whether a reader may see what is inside: by METRICS_TOKEN, or as a direct peer in METRICS_ALLOW."""
+    """Whether a reader may see what is inside: by METRICS_TOKEN, or as a direct peer in METRICS_ALLOW.
+
+    A Unix socket's peer, which has no address, is a proxy, whatever headers it adds: it needs the token.
+    """
     settings = conf.settings()
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     if settings.metrics_token is not None and scheme.lower() == "bearer":
         return compare_digest(token.strip().encode("utf-8", "replace"), settings.metrics_token.encode())
     forwarded = any(name in headers for name in Header.FORWARDING)
-    return not forwarded and trust.is_in(peer, settings.metrics_allow)
+    return bool(peer) and not forwarded and trust.is_in(peer, settings.metrics_allow)
 
 
 def render(accept: str, *, several: bool, more: Iterable[Metric] = ()) -> tuple[bytes, str]:
@@ -126,7 +137,7 @@ def _registered(directory: Path | None) -> Iterator[Metric]:
 def _migrations() -> list[Metric]:
     found: dict[str, tuple[int, int]] = {}
     with guard("migrations"):
-        if conf.settings().metrics_migrations and not in_test_environment():
+        if conf.settings().metrics_migrations and not testenvironment.in_force():
             found = migrationstate.counts()
     if not found:
         return []

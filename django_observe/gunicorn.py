@@ -1,9 +1,9 @@
 """A gunicorn configuration: `gunicorn -c python:django_observe.gunicorn shop.wsgi`.
 
 It makes the metrics of all workers one, keeps what ended workers counted, delivers a worker's telemetry
-before it exits, and gives gunicorn's own lines our JSON. Flags and GUNICORN_CMD_ARGS still win. To combine it
-with your own file, begin that with `from django_observe.gunicorn import *`; a hook you define yourself should
-call ours.
+before it exits, tells the requests that die with a worker, and gives gunicorn's own lines our JSON. Flags and
+GUNICORN_CMD_ARGS still win. To combine it with your own file, begin that with
+`from django_observe.gunicorn import *`; a hook you define yourself should call ours.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 from gunicorn import glogging
 
-from django_observe import conf, multiprocess
+from django_observe import abort, conf, multiprocess
 from django_observe.reporting import guard
 
-__all__ = ["child_exit", "logger_class", "on_exit", "worker_abort", "worker_exit"]
+__all__ = ["child_exit", "logger_class", "on_exit", "post_worker_init", "worker_abort", "worker_exit"]
 
 logger_class = "django_observe.gunicorn.Logger"
 
@@ -34,8 +34,9 @@ class Logger(glogging.Logger):  # type: ignore[misc]
             return
         with guard("gunicorn"):
             from django_observe.json import JsonFormatter
+            from django_observe.loghandler import is_standard
 
-            for handler in self.error_log.handlers:
+            for handler in (*self.error_log.handlers, *filter(is_standard, self.access_log.handlers)):
                 handler.setFormatter(JsonFormatter())
 
 
@@ -46,17 +47,33 @@ def child_exit(server: Any, worker: Any) -> None:
         multiprocess.bury(worker.pid)
 
 
+def post_worker_init(worker: Any) -> None:
+    """In a worker, before it serves: sees to it that what --timeout ends can still be told."""
+    with guard("gunicorn"):
+        abort.prepare(worker)
+
+
 def worker_exit(server: Any, worker: Any) -> None:
-    """In a worker, before it ends: delivers what is queued, within FLUSH_TIMEOUT."""
+    """In a worker, before it ends: delivers what is queued, within FLUSH_TIMEOUT.
+
+    Where requests outlive --graceful-timeout in their threads, delivery goes on until they end, or it does.
+    """
     del server, worker
     export = sys.modules.get("django_observe.export")
     if export is not None:
         with guard("gunicorn"):
-            export.shutdown()
+            inflight = sys.modules.get("django_observe.inflight")
+            if inflight is not None and inflight.any_left():
+                export.flush_before_exit()
+            else:
+                export.shutdown()
+    abort.mirror()
 
 
 def worker_abort(worker: Any) -> None:
-    """In a worker that gunicorn gives up after --timeout: says in which request it was stuck."""
+    """In a worker that --timeout ends: tells the requests it was at, and delivers, within `abort.SECONDS`."""
+    with guard("gunicorn"):
+        abort.tell_beside()
     with guard("gunicorn"):
         worker.log.critical("Worker (pid:%s) was stopped by gunicorn's --timeout", worker.pid)
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 from django.core.handlers.asgi import ASGIRequest
 from opentelemetry.context import Context, get_current
 
-from django_observe import conf, correlation, traces, trust
+from django_observe import conf, correlation, persons, routetext, traces, trust
 from django_observe.handledmessage import traced
-from django_observe.observation import MAX_PATH, given_id
-from django_observe.propagation import meta_key
+from django_observe.pathtext import path_of
 from django_observe.records import Exchange, Failure, TraceContext, WebSocketHandshake
 from django_observe.reporting import guard, report
-from django_observe.vocabulary import UNMATCHED_ROUTE, Header
+from django_observe.requesthead import given_id
+from django_observe.vocabulary import UNMATCHED_ROUTE
 
 SWITCHING_PROTOCOLS: Final = 101
 DENIED: Final = 403
@@ -32,26 +32,27 @@ class Handshake:
     """As with a request: trusted peers are continued, a stranger's ID is noted and their trace linked."""
 
     def __init__(self, scope: dict[str, Any], route: str) -> None:
-        self.route = route
+        self.route = routetext.told(route)
         self.status: int | None = None
         """None until there is an answer."""
         self._started = perf_counter()
         settings = conf.settings()
         request = ASGIRequest({**scope, "method": METHOD}, BytesIO())
         meta = request.META
-        self.path = request.path[:MAX_PATH]
-        self.peer = meta.get("REMOTE_ADDR", "")
-        self.client_ip = trust.client_address(
-            self.peer, meta.get(meta_key(Header.FORWARDED_FOR), ""), settings.trusted_peers
-        )
-        trusted = trust.is_in(self.peer, settings.trusted_peers)
+        self.path = path_of(request, route)
+        self.client_ip = persons.client_of(meta, settings.trusted_peers)
+        trusted = trust.is_in(meta.get("REMOTE_ADDR", ""), settings.trusted_peers)
         given = given_id(meta, settings.correlation_headers)
         self._span: traces.ServerSpan | None = None
         with guard("traces"):
             self._span = traces.begin(request, trusted) if traced() else None
         self.trace: TraceContext | None = self._span.trace if self._span else None
         self.client_correlation_id = None if trusted else given
-        self.correlation_id = correlation.chosen(given if trusted else None, self.trace)
+        self.correlation_id = (
+            correlation.chosen(given, self.trace)
+            if trusted
+            else correlation.chosen(None, traces.chosen_here(self._span, self.trace))
+        )
         self.context: Context = self._span.context if self._span else get_current()
 
     def answered(self, status: int, failure: Failure | None = None) -> None:

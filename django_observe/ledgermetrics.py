@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Mapping
 
-from django_observe import reporting
+from django_observe import multiprocess, reporting
 from django_observe.collectors import Family, family
+from django_observe.ledger import DropReason
 from django_observe.metricset import (
     INTERNAL_FAILURES,
     TELEMETRY_ACCEPTED,
@@ -17,6 +18,15 @@ from django_observe.metricset import (
     TELEMETRY_QUEUED,
 )
 
+_OF_LINES = (DropReason.QUEUE_FULL, DropReason.UNDELIVERED, DropReason.SHUTDOWN)
+_OF_EXPORT = (
+    *_OF_LINES,
+    DropReason.ENCODE,
+    DropReason.TOO_LARGE,
+    DropReason.REJECTED,
+    DropReason.REFUSED,
+)
+
 
 class LedgerMetrics:
     """Mirrors counts that are kept elsewhere, by what they grew since the last look."""
@@ -24,6 +34,7 @@ class LedgerMetrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, ...], int] = {}
+        self._begun: set[str] = set()
         self._pid = os.getpid()
         self._accepted = family(TELEMETRY_ACCEPTED)
         self._exported = family(TELEMETRY_EXPORTED)
@@ -36,6 +47,7 @@ class LedgerMetrics:
         """Brings the metrics up to what the ledger and the guard say."""
         if os.getpid() != self._pid:  # forked: what the parent counted is the parent's
             self._lock, self._pid, self._seen = threading.Lock(), os.getpid(), {}
+            self._begun = set()
             self._remember_failures()
         with self._lock:
             self._mirror_ledgers()
@@ -45,13 +57,27 @@ class LedgerMetrics:
         from django_observe import export
 
         for signal, ledger in export.snapshot().items():
-            self._grow(self._accepted, {signal: ledger.accepted})
+            if signal not in self._begun:
+                self._begin(signal)
             self._grow(self._exported, {signal: ledger.exported})
             for reason, lost in ledger.dropped.items():
                 self._grow(self._dropped, {reason: lost}, signal)
+            # last: a process that ends in between is not one that was killed with records in its queue
+            self._grow(self._accepted, {signal: ledger.accepted})
             self._queued.child(signal).set(ledger.queued)
             if ledger.last_success_seconds is not None:
                 self._last_success.child(signal).set(ledger.last_success_seconds)
+
+    def _begin(self, signal: str) -> None:
+        """Has a signal's counters start at 0: to PromQL's increase() the first value is no growth."""
+        reasons = _OF_LINES if signal == "stdout" else _OF_EXPORT
+        if multiprocess.directory() is not None:
+            reasons = (*reasons, DropReason.KILLED)
+        for reason in reasons:
+            self._dropped.child(signal, reason)
+        self._exported.child(signal)
+        self._accepted.child(signal)
+        self._begun.add(signal)
 
     def _grow(self, grown: Family, counts: Mapping[str, int], *before: str) -> None:
         for value, count in counts.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from string import ascii_letters, digits
 from typing import Any, Final
 
 import orjson
@@ -22,20 +22,25 @@ MAX_BYTES: Final = 49_152
 MAX_NESTED: Final = 32
 """Values within the maps of a record: Loki makes an entry of each."""
 
+_FLAT: Final = frozenset({str, int, float, bool})
+_FIRST: Final = frozenset(ascii_letters + digits)
 _NAMED: Final = re.compile("[A-Za-z0-9]")
 """What a name needs one of, to be a label's once the other characters have become underscores."""
 
 
 def fitted(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that have a value: every name usable, many nested values as JSON text, long texts cut."""
-    named = {_usable(name): value for name, value in fields.items() if value is not None}
-    if sum(map(_nested, named.values())) > MAX_NESTED:
+    named = {
+        name if name[:1] in _FIRST else _named(name): value
+        for name, value in fields.items()
+        if value is not None
+    }
+    if not _FLAT.issuperset(map(type, named.values())) and sum(map(_nested, named.values())) > MAX_NESTED:
         named = {name: _text(value) if _nested(value) else value for name, value in named.items()}
     return named if len(orjson.dumps(named)) <= MAX_BYTES else json.fitted(named, MAX_BYTES)
 
 
-@lru_cache(maxsize=1_024)
-def _usable(name: str) -> str:
+def _named(name: str) -> str:
     return name if _NAMED.search(name) else f"extra_{name}"
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TypeAlias
 
-from opentelemetry import trace
 from opentelemetry.context import get_current
 
-from django_observe import correlation
+from django_observe import correlation, currentspan
 from django_observe.vocabulary import Field
 
 Context: TypeAlias = tuple[str | None, str | None, str | None]
@@ -69,7 +68,7 @@ def _of_request(record: logging.LogRecord) -> Context | None:
 def current() -> Context:
     """The context that is current in this thread or task."""
     here = get_current()
-    span = trace.get_current_span(here).get_span_context()
-    if not span.is_valid:
+    span = currentspan.context_in(here)
+    if span is None:
         return correlation.of(here), None, None
     return correlation.of(here), f"{span.trace_id:032x}", f"{span.span_id:016x}"

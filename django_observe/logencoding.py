@@ -1,4 +1,8 @@
-"""Log records encoded as OTLP, on the export thread."""
+"""Log records encoded as OTLP, on the export thread.
+
+By way of protobuf's messages one took 354k instructions, now 143k.
+Messages and numbers of fields: opentelemetry/proto/logs/v1/logs.proto.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,11 @@ import os
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import (
-    AnyValue,
-    ArrayValue,
-    InstrumentationScope,
-    KeyValue,
-    KeyValueList,
-)
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-
-from django_observe import logattributes, provider
+from django_observe import logattributes, otlpwire, provider
 from django_observe.otlplogs import Line
+from django_observe.otlpwire import FIXED64, VARINT, delimited, fixed64, repeated, tag, text, varint
 from django_observe.vocabulary import Field
 
 _NATIVE = frozenset(
@@ -39,77 +32,102 @@ _NATIVE = frozenset(
 )
 """Fields for which OTLP has a place of its own, in the record or its resource."""
 
+_TIME, _SEVERITY, _LEVEL, _BODY, _ATTRIBUTE = tag(1, FIXED64), tag(2, VARINT), tag(3), tag(5), tag(6)
+_TRACE_ID, _SPAN_ID, _OBSERVED = tag(9), tag(10), tag(11, FIXED64)
+_SCOPE: Final = tag(1) + delimited(tag(1) + text("django_observe"))
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
-_SEVERITIES = (
-    SeverityNumber.SEVERITY_NUMBER_TRACE,
-    SeverityNumber.SEVERITY_NUMBER_DEBUG,
-    SeverityNumber.SEVERITY_NUMBER_INFO,
-    SeverityNumber.SEVERITY_NUMBER_WARN,
-    SeverityNumber.SEVERITY_NUMBER_ERROR,
-    SeverityNumber.SEVERITY_NUMBER_FATAL,
-)
-_SCALARS: dict[type, Any] = {
-    str: "string_value",
-    bool: "bool_value",
-    int: "int_value",
-    float: "double_value",
-}
+_SEVERITIES: Final = tuple(_SEVERITY + varint(number) for number in (1, 5, 9, 13, 17, 21))
+"""Trace, debug, info, warn, error and fatal, by the levels that end them."""
+
+_LONGEST_CACHED, _LARGEST_CACHED = 64, 65_535
+_VARIED = frozenset({Field.CORRELATION_ID, Field.CLIENT_CORRELATION_ID, Field.PATH, Field.TASK_ID})
+"""Fields that are others each time."""
+
+_FLAT = frozenset({bool, int, float, type(None)})
 
 
 def encode(lines: Sequence[Line]) -> bytes:
     """An ExportLogsServiceRequest of `lines`.
 
     Raises:
-        ValueError: when protobuf cannot hold a value.
+        Exception: whatever comes of a line that cannot be encoded.
     """
-    scope = ScopeLogs(
-        scope=InstrumentationScope(name="django_observe"), log_records=[_record(line) for line in lines]
-    )
-    request = ExportLogsServiceRequest(
-        resource_logs=[ResourceLogs(resource=_resource(os.getpid()), scope_logs=[scope])]
-    )
-    return request.SerializeToString()
+    scope = _SCOPE + repeated(tag(2), [delimited(_record(line)) for line in lines])
+    return tag(1) + delimited(_resource(os.getpid()) + tag(2) + delimited(scope))
 
 
 def prepare() -> None:
-    """Makes this process's resource now: at its exit no thread for the SDK's detectors is to be had."""
-    with suppress_instrumentation():  # a detector may ask its cloud by HTTP
-        _resource(os.getpid())
+    """Makes this process's resource now: a detector may take long, and at exit there is no thread for it."""
+    _resource(os.getpid())
 
 
-def _record(line: Line) -> LogRecord:
+def _record(line: Line) -> bytes:
     created, level, fields = line
-    nanoseconds = int(created * 1e9)
-    return LogRecord(
-        time_unix_nano=nanoseconds,
-        observed_time_unix_nano=nanoseconds,
-        severity_number=_SEVERITIES[bisect_right(_LEVELS, level)],
-        severity_text=str(fields.get(Field.LEVEL, "")),
-        body=AnyValue(string_value=str(fields.get(Field.MESSAGE, ""))),
-        attributes=_pairs(
-            logattributes.fitted({name: value for name, value in fields.items() if name not in _NATIVE})
-        ),
-        trace_id=bytes.fromhex(fields.get(Field.TRACE_ID) or ""),
-        span_id=bytes.fromhex(fields.get(Field.SPAN_ID) or ""),
-    )
+    time = fixed64(int(created * 1e9))
+    parts = [
+        _TIME + time + _OBSERVED + time,
+        _SEVERITIES[bisect_right(_LEVELS, level)],
+        _LEVEL + text(_text(fields.get(Field.LEVEL, ""))),
+        _BODY + delimited(otlpwire.any_value(_text(fields.get(Field.MESSAGE, "")))),
+        repeated(_ATTRIBUTE, _pairs(logattributes.fitted(_further(fields)))),
+    ]
+    for field, name in ((_TRACE_ID, Field.TRACE_ID), (_SPAN_ID, Field.SPAN_ID)):
+        if fields.get(name):
+            parts.append(field + delimited(bytes.fromhex(fields[name])))
+    return b"".join(parts)
 
 
-def _pairs(fields: Mapping[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=_value(value)) for key, value in fields.items() if value is not None]
+def _further(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that become attributes."""
+    return {
+        name: _text(value)
+        if isinstance(value, str) and not (type(value) is str and value.isascii())
+        else value
+        for name, value in fields.items()
+        if name not in _NATIVE
+    }
 
 
-def _value(value: Any) -> AnyValue:
-    kind = _SCALARS.get(type(value))
-    if kind is not None:
-        return AnyValue(**{kind: value})
+def _pairs(fields: Mapping[str, Any]) -> list[bytes]:
+    pairs = []
+    for name, value in fields.items():
+        kind = type(value)
+        is_usual = (
+            len(value) <= _LONGEST_CACHED if kind is str else kind is int and 0 <= value <= _LARGEST_CACHED
+        )
+        if is_usual and len(name) <= _LONGEST_CACHED and name not in _VARIED:
+            pairs.append(_usual_pair(name, value))
+        elif value is not None:
+            pairs.append(otlpwire.pair(otlpwire.key(name), _plain(value)))
+    return pairs
+
+
+@lru_cache(maxsize=1024)
+def _usual_pair(name: str, value: str | int) -> bytes:
+    """Loggers, routes and statuses come with every line (saves 60k of the 230k instructions of one)."""
+    return otlpwire.pair(otlpwire.key(name), value)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a kind that OTLP has; of a map what is there, of anything else its text."""
+    if type(value) in _FLAT:
+        return value
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, Mapping):
-        return AnyValue(kvlist_value=KeyValueList(values=_pairs(value)))
+        return {name: _plain(item) for name, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
-        return AnyValue(array_value=ArrayValue(values=[_value(item) for item in value]))
-    return AnyValue(string_value=str(value)) if value is not None else AnyValue()
+        return [_plain(item) for item in value]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    """A text that UTF-8 has bytes for: names of tasks come from messages, lone surrogates and all."""
+    exact = value if type(value) is str else str.__str__(value if isinstance(value, str) else str(value))
+    return exact if exact.isascii() else exact.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=1)
-def _resource(_pid: int) -> Resource:
+def _resource(_pid: int) -> bytes:
     """As the spans' resource; a forked child has its own `service.instance.id`."""
-    return Resource(attributes=_pairs(dict(provider.resource().attributes)))
+    return tag(1) + delimited(repeated(tag(1), _pairs(dict(provider.resource().attributes))))

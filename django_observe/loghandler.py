@@ -6,13 +6,16 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from django_observe import backlog, conf
+from django_observe import backlog, conf, superseded, testenvironment
 from django_observe.logcontext import FIELDS
 from django_observe.reporting import guard
 from django_observe.vocabulary import LoggerName
 
+LOOK_SECONDS = 1.0
+_guard = guard("logs")  # made once, where there are lines for each request
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 if TYPE_CHECKING:
@@ -27,9 +30,13 @@ class Output(_TextHandler):
     A closed stream or a full disk costs at most that line. Whatever is lost is counted.
     """
 
+    _direct: TextIO | None = None
+    """The stream that was no pipe when it was looked at last."""
+    _looked = 0.0
+
     def handle(self, record: logging.LogRecord) -> bool:
         """Filters, formats and writes, outside of the handler's lock."""
-        with guard("logs"):
+        with _guard:
             passed: object = self.filter(record)  # from Python 3.12 a filter may answer with a record
             if passed:
                 self.emit(passed if isinstance(passed, logging.LogRecord) else record)
@@ -38,17 +45,35 @@ class Output(_TextHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one line."""
-        with guard("logs"):
-            line = self.format(record) + self.terminator
-            pipe = backlog.pipe_of(self.stream)
-            if pipe is not None:
-                backlog.stdout.write(pipe, _encoded(line, self.stream), self.stream.flush)
-                return
-            try:
-                self.stream.write(line)
-            except UnicodeEncodeError:
-                self.stream.write(_NOT_ASCII.sub(_escaped, line))
-            self.stream.flush()
+        with _guard:
+            self.write(self.format(record))
+
+    def write(self, text: str) -> None:
+        """Writes one line; raises what the stream raises."""
+        line, stream = text + self.terminator, self.stream
+        pipe = self._pipe()
+        if pipe is not None:
+            backlog.stdout.write(pipe, _encoded(line, stream), stream.flush)
+            return
+        try:
+            stream.write(line)
+        except UnicodeEncodeError:
+            stream.write(_NOT_ASCII.sub(_escaped, line))
+        stream.flush()
+
+    def _pipe(self) -> backlog.Pipe | None:
+        """The pipe behind the stream, which may have another descriptor beneath it at any line.
+
+        Where there is none it is looked for once a second, as no line can get to a wrong reader meanwhile
+        (saves 6k of a line's 67k instructions).
+        """
+        now = monotonic()
+        if self.stream is self._direct and now - self._looked < LOOK_SECONDS:
+            return None
+        pipe = backlog.pipe_of(self.stream)
+        if pipe is None:
+            self._direct, self._looked = self.stream, now
+        return pipe
 
 
 class OncePerFact(logging.Filter):
@@ -61,16 +86,13 @@ class OncePerFact(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this record says something new."""
-        settings = conf.settings()
-        if settings.log_format == "auto" and in_test_environment() and _is_chatter(record):
-            return False
-        return not is_duplicate(record)
+        return not (is_duplicate(record) or (are_tests_quiet() and _is_chatter(record)))
 
 
 def is_duplicate(record: logging.LogRecord) -> bool:
-    """Whether our request or task line says the same."""
+    """Whether our request or task line says the same, or whatever LOGS has in its place."""
     duplicate = _DUPLICATES.get(record.name)
-    return duplicate is not None and conf.settings().logs is True and duplicate(record)
+    return duplicate is not None and bool(conf.settings().logs) and duplicate(record)
 
 
 def is_standard(handler: logging.Handler) -> bool:
@@ -82,10 +104,9 @@ def is_standard(handler: logging.Handler) -> bool:
 _QUIET_IN_TESTS = frozenset({"django", LoggerName.REQUEST, LoggerName.TASK, LoggerName.CONSUMER})
 
 
-def in_test_environment() -> bool:
-    """Whether `django.test.utils.setup_test_environment` is in force: it then keeps what it has changed."""
-    state = getattr(sys.modules.get("django.test.utils"), "_TestState", None)
-    return hasattr(state, "saved_data")
+def are_tests_quiet() -> bool:
+    """Whether lines are held back which Django's own default would not have printed in a test."""
+    return conf.settings().log_format == "auto" and testenvironment.in_force()
 
 
 def _is_chatter(record: logging.LogRecord) -> bool:
@@ -107,7 +128,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _has_own_line(record: logging.LogRecord) -> bool:
-    return getattr(getattr(record, "request", None), "_django_observe", None) is not None
+    """Not where another kit's line is in place of ours: that may say nothing of the error."""
+    observed = getattr(getattr(record, "request", None), "_django_observe", None) is not None
+    return observed and not superseded.are_requests_told()
 
 
 def _is_access_line(record: logging.LogRecord) -> bool:
@@ -123,7 +146,12 @@ def _is_daphnes_access_line(record: logging.LogRecord) -> bool:
 def _is_task_line(record: logging.LogRecord) -> bool:
     """Celery's internal errors are no outcome of a task and stay."""
     told = isinstance(record.args, dict) and record.args.get("description") != "INTERNAL ERROR"
-    return told and conf.settings().celery and str(record.msg).startswith("Task %(name)s[%(id)s]")
+    return told and tells_of_task(record.msg)
+
+
+def tells_of_task(message: object) -> bool:
+    """Whether Celery's `message`, without what is filled in, says what our task line does."""
+    return conf.settings().celery and str(message).startswith("Task %(name)s[%(id)s]")
 
 
 def _is_background_task_line(record: logging.LogRecord) -> bool:
@@ -141,6 +169,8 @@ _DUPLICATES: dict[str, Callable[[logging.LogRecord], bool]] = {
     "django.channels.server": _is_daphnes_access_line,
     "uvicorn.access": _always,
     "gunicorn.access": _always,
+    "hypercorn.access": _always,
+    "granian.access": _always,
     "celery.app.trace": _is_task_line,
     "celery.worker.strategy": _is_task_line,
     "django.tasks": _is_background_task_line,

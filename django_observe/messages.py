@@ -98,7 +98,6 @@ def received(carrier: Carrier) -> tuple[str | None, Context]:
 
     A carrier without a trace gives a context without a span: its work begins a new trace.
     """
-    from opentelemetry import propagate
     from opentelemetry.context import set_value
 
     from django_observe import propagation
@@ -108,7 +107,7 @@ def received(carrier: Carrier) -> tuple[str | None, Context]:
     context = set_value(correlation.CONTEXT_KEY, None, _without_span(None))
     with guard("messages"):
         found = _found(carrier, propagation.fields())
-        context = propagate.extract(found, context)
+        context = _extracted(found, context) if found else context
         given = _identifier(found)
     return given, context
 
@@ -120,10 +119,16 @@ def _identifier(found: Mapping[str, str]) -> str | None:
     return next(filter(None, values), None)
 
 
-def _without_span(context: Context | None) -> Context:
-    from opentelemetry import trace
+def _extracted(found: dict[str, str], context: Context) -> Context:
+    from opentelemetry import propagate
 
-    return trace.set_span_in_context(trace.INVALID_SPAN, context)
+    return propagate.extract(found, context)
+
+
+def _without_span(context: Context | None) -> Context:
+    from django_observe import currentspan
+
+    return currentspan.without(context)
 
 
 def _found(carrier: object, names: set[str]) -> dict[str, str]:

@@ -6,51 +6,40 @@ it decides for good whether values are shared between processes.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
 
-from django_observe import multiprocess
-from django_observe.records import (
-    CacheGet,
-    Call,
-    Exchange,
-    ModelChange,
-    NewConnection,
-    Query,
-    Record,
-    TaskEvent,
-    TaskRun,
-)
-from django_observe.reporting import guard
+from django_observe import counting, forks, reporting, sharedvalues
+from django_observe.reporting import guard, hears_alone
 from django_observe.superseded import superseded
 from django_observe.vocabulary import LabelValue
 
 if TYPE_CHECKING:
-    from django_observe.collectors import TimerFamily
+    from django_observe.collectors import BoundFamily, Timer
+    from django_observe.databasemetrics import DatabaseMetrics
     from django_observe.mirrors import Mirrors
+    from django_observe.records import Call, Record
+    from django_observe.storemetrics import StoreMetrics
 
 Observe = Callable[[Any], None]
 
+MAX_SHORTCUTS = 2_000
+"""Databases, caches, and models by what happens to them; what comes later is told by its record."""
+
 _observers: dict[type, Observe] = {}
-_lock = threading.Lock()
-_counting = threading.RLock()
-"""Held while values grow, and at a fork: prometheus_client's one lock of shared values would else stay locked
-in a child that is forked while another thread counts."""
-_FORK_SECONDS = 1.0
+_lock = threading.RLock()
 _mirrors: Mirrors | None = None
 _active: Observe | None = None
 
 
 def install() -> None:
     """Prepares for the first record; registers nothing. May be called again."""
-    multiprocess.on_switch(reset)
+    sharedvalues.on_switch(reset)
     setting_changed.connect(_on_setting_changed, dispatch_uid="django_observe.metrics", weak=False)
 
 
@@ -58,29 +47,42 @@ def report(record: Record) -> None:
     """Counts and times one record."""
     kind = type(record)
     observe = _observers.get(kind) or _observer(kind)
-    with _counting:
+    with counting.lock:
         observe(record)
 
 
 def count_active(change: int) -> None:
     """Counts a request that begins (1) or ends (-1) into the gauge of those being served."""
-    with _counting:
+    with counting.lock:
         (_active or _bound_active())(change)
+
+
+def shorten(kind: type[Record], *labels: str) -> None:
+    """Has what is usual of that kind counted by a shortcut from now on, where nobody else hears of it."""
+    shortcuts, key = reporting.shortcuts, (kind.__name__, *labels)
+    if key not in shortcuts and len(shortcuts) < MAX_SHORTCUTS and hears_alone(report, kind):
+        found: Callable[..., object] = _ignore
+        with guard("metrics"), counting.lock:
+            found = _shortcut(kind.__name__, labels)
+        shortcuts[key] = found
 
 
 def reset() -> None:
     """Binds everything anew at the next record; what was counted stays counted."""
     global _mirrors, _active
     with _lock:
+        _database.cache_clear()
+        _stores.cache_clear()
         _observers.clear()
         _mirrors = _active = None
+    reporting.forget_shortcuts()
 
 
 def mirror() -> None:
     """Brings up to date what has no records: before the page is read, and when a breaker changes."""
     with guard("metrics"):
         mirrors = _bound_mirrors()
-        with _counting:
+        with counting.lock:
             mirrors.mirror()
 
 
@@ -96,20 +98,21 @@ def _observer(kind: type) -> Observe:
 
 
 def _bound(kind: type) -> Observe:
-    if kind is Exchange:
+    from django_observe import records
+
+    if kind is records.Exchange:
         from django_observe.requestmetrics import RequestMetrics
 
         return _ticking(RequestMetrics(superseded()).observe)
-    if kind is Query or kind is NewConnection:
-        return _database(kind)
-    if kind is CacheGet or kind is ModelChange:
-        from django_observe.storemetrics import StoreMetrics
-
-        stores = StoreMetrics()
-        return stores.looked_up if kind is CacheGet else stores.changed
-    if kind is TaskRun or kind is TaskEvent:
-        return _tasks(kind)
-    if kind is Call:
+    if kind is records.Query or kind is records.NewConnection:
+        counted = _database()
+        return counted.query if kind is records.Query else counted.connected
+    if kind is records.CacheGet or kind is records.ModelChange:
+        stores = _stores()
+        return stores.looked_up if kind is records.CacheGet else stores.changed
+    if kind is records.TaskRun or kind is records.TaskEvent:
+        return _tasks(is_run=kind is records.TaskRun)
+    if kind is records.Call:
         from django_observe.collectors import timer_family
         from django_observe.metricset import CLIENT_DURATION
 
@@ -128,25 +131,39 @@ def _bound_active() -> Observe:
     return _active
 
 
-def _database(kind: type) -> Observe:
+@lru_cache(maxsize=1)
+def _database() -> DatabaseMetrics:
     from django_observe.databasemetrics import DatabaseMetrics
 
-    counted = DatabaseMetrics()
-    return counted.query if kind is Query else counted.connected
+    return DatabaseMetrics()
 
 
-def _tasks(kind: type) -> Observe:
+@lru_cache(maxsize=1)
+def _stores() -> StoreMetrics:
+    from django_observe.storemetrics import StoreMetrics
+
+    return StoreMetrics()
+
+
+def _shortcut(kind: str, labels: tuple[str, ...]) -> Callable[..., object]:
+    if kind == "Query":
+        return _database().counter(*labels) or _ignore
+    stores = _stores()
+    return stores.lookup_counter(*labels) if kind == "CacheGet" else stores.change_counter(*labels)
+
+
+def _tasks(*, is_run: bool) -> Observe:
     from django_observe.taskmetrics import RunMetrics, TaskMetrics
 
-    return _ticking(RunMetrics().run) if kind is TaskRun else TaskMetrics().event
+    return _ticking(RunMetrics().run) if is_run else TaskMetrics().event
 
 
-def _call(durations: TimerFamily, call: Call) -> None:
+def _call(durations: BoundFamily[Timer], call: Call) -> None:
     status = str(call.status) if call.status is not None else LabelValue.NO_ANSWER
-    durations.timer(call.host, call.method, status).time(call.seconds, call.trace, time())
+    durations.bound(call.host, call.method, status).time(call.seconds, call.trace, time())
 
 
-def _ignore(_: object) -> None:
+def _ignore(*_: object) -> None:
     """Takes the place of an observer for records that no metric counts."""
 
 
@@ -162,13 +179,14 @@ def _ticking(observe: Callable[[Any], float]) -> Observe:
 
 def _bound_mirrors() -> Mirrors:
     global _mirrors
-    if _mirrors is None:
-        from django_observe import export
-        from django_observe.mirrors import Mirrors
+    with _lock:  # two would each count the whole ledger
+        if _mirrors is None:
+            from django_observe import export
+            from django_observe.mirrors import Mirrors
 
-        _mirrors = Mirrors()
-        export.on_change(mirror)
-    return _mirrors
+            _mirrors = Mirrors()
+            export.on_change(mirror)
+        return _mirrors
 
 
 def _on_setting_changed(*, setting: str, **_: object) -> None:
@@ -176,20 +194,9 @@ def _on_setting_changed(*, setting: str, **_: object) -> None:
         reset()
 
 
-def _before_fork() -> None:
-    _counting.acquire(timeout=_FORK_SECONDS)
-
-
-def _after_fork_in_parent() -> None:
-    with suppress(RuntimeError):  # it was not to be had
-        _counting.release()
-
-
 def _after_fork_in_child() -> None:
-    global _lock, _counting
-    _lock, _counting = threading.Lock(), threading.RLock()
+    global _lock
+    _lock = threading.RLock()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-)
+forks.in_child(_after_fork_in_child)

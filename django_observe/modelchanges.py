@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.apps import apps
 from django.db.models import Model
@@ -16,10 +16,11 @@ from django.db.models.deletion import Collector
 from django.db.models.signals import post_save
 from wrapt import wrap_function_wrapper
 
-from django_observe.records import ModelChange
+from django_observe import metrics, reporting
 from django_observe.reporting import guard, report
 
 _THEIRS: Final = "ExportModelOperationsMixin("
+_guard = guard("modelchanges")
 _installed = False
 
 
@@ -34,20 +35,34 @@ def install() -> None:
 
 def _saved(*, sender: type[Model], created: bool, **_: object) -> None:
     """Receiver of `post_save`; as everywhere in Django, bulk operations send none."""
-    with guard("modelchanges"):
+    try:
         model = _label(sender)
         if model is not None:
-            report(ModelChange(model=model, operation="insert" if created else "update"))
+            _tell(model, "insert" if created else "update", 1)
+    except BaseException:
+        with _guard:  # entered here alone: a guard around all that takes 2k instructions
+            raise
 
 
 def _deleted(wrapped: Callable[..., Any], _: Collector, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = wrapped(*args, **kwargs)
-    with guard("modelchanges"):
+    with _guard:
         for name, rows in result[1].items():
             model = _label_of(name) if rows else None
             if model is not None:
-                report(ModelChange(model=model, operation="delete", rows=rows))
+                _tell(model, "delete", rows)
     return result
+
+
+def _tell(model: str, operation: Literal["insert", "update", "delete"], rows: int) -> None:
+    count = reporting.shortcuts.get(("ModelChange", model, operation))
+    if count is not None:
+        count(rows)
+        return
+    from django_observe.records import ModelChange
+
+    report(ModelChange(model=model, operation=operation, rows=rows))
+    metrics.shorten(ModelChange, model, operation)
 
 
 @lru_cache(maxsize=1_024)

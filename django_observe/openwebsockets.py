@@ -6,10 +6,9 @@ Daphne 4.2 does: it neither cancels its consumers nor tells them.
 from __future__ import annotations
 
 import atexit
-import os
 from typing import Protocol
 
-from django_observe import exits
+from django_observe import exits, forks
 from django_observe.reporting import guard
 
 
@@ -29,8 +28,8 @@ def add(socket: Open) -> None:
     global _awaited
     if not _awaited:
         _awaited = True
-        exits.before(_end_all)
-        atexit.register(_end_all)  # `exits` says nothing where nothing is exported
+        exits.before(end_all)
+        atexit.register(end_all)  # `exits` says nothing where nothing is exported
     _open.add(socket)
 
 
@@ -39,10 +38,11 @@ def discard(socket: Open) -> None:
     _open.discard(socket)
 
 
-def _end_all() -> None:
+def end_all() -> None:
+    """Tells of those that are open; their process is about to end."""
     while _open:
         with guard("channels"):
             _open.pop().end(None)
 
 
-os.register_at_fork(after_in_child=_open.clear)
+forks.in_child(_open.clear)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,8 +142,48 @@ class Settings:
     scrub_keys: tuple[str, ...] = _setting(
         (), parsing.texts, "More key names whose values are masked everywhere."
     )
+    scrub_patterns: tuple[re.Pattern[str], ...] = _setting(
+        (),
+        parsing.expressions,
+        "Regular expressions of what else is masked, in texts of 32,768 characters at most: the first group "
+        "((?:...) is none), or the match. One that backtracks without end stalls the service.",
+    )
+    user_id: str = _setting(
+        "none",
+        parsing.choice("none", "id", "hash"),
+        "Whether lines say which user made a request: not at all, by primary key, or by a hash of it that "
+        "only the SECRET_KEY can make.",
+    )
+    client_ip: str = _setting(
+        "network",
+        parsing.choice("none", "network", "address"),
+        "How much of a client's address is told: nothing, its network (/24, IPv6 /48), or all of it.",
+    )
+    user_agent: bool = _setting(False, parsing.boolean, "Whether spans have the User-Agent of the client.")
+    path_parameters: tuple[str, ...] = _setting(
+        (),
+        parsing.patterns("slug", "*_slug"),
+        "Path parameters, by name or pattern, whose values are told though they are neither numbers nor "
+        "UUIDs; ['*']: paths are told whole.",
+    )
+    query_parameters: tuple[str, ...] = _setting(
+        (),
+        parsing.patterns("page", "utm_*"),
+        "Parameters of query strings, by name or pattern, whose values are told, unless they look like "
+        "an address, a URL or a credential; of others the name is.",
+    )
     flush_timeout: float = _setting(
-        3.0, parsing.seconds, "Seconds the exit of a process may wait for delivery."
+        2.0,
+        parsing.seconds,
+        "Seconds the exit of a process may wait for delivery; under autoreload 1 s at most.",
+    )
+
+    backends: tuple[tuple[str, str], ...] = _setting(
+        (),
+        parsing.backends,
+        "URLs of 'console', 'jaeger', 'loki', 'prometheus' and 'grafana', as a dict, for manage.py observe. "
+        "Of one that is not given, its usual port on this machine is tried where the OTLP endpoint is on it, "
+        "or not set.",
     )
 
     debug: bool = False
@@ -151,3 +192,5 @@ class Settings:
     """Where the service name came from: environment, setting or default."""
     trusted_peers_given: bool = False
     """Whether TRUSTED_PEERS was set on purpose."""
+    metrics_allow_given: bool = False
+    """Whether METRICS_ALLOW was."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from typing import TypeAlias
 
 from django.core.cache import caches
 from django.db import connections
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from django_observe import privacy
+from django_observe import forks, privacy
 from django_observe.reporting import guard
 
 Check: TypeAlias = Callable[[], object]
@@ -55,6 +53,8 @@ class _Probe:
         return self.verdict or Verdict(waited, f"TimeoutError: no answer in {waited:.1f} s")
 
     def _run(self) -> None:
+        from opentelemetry.instrumentation.utils import suppress_instrumentation
+
         with self, suppress_instrumentation():
             try:
                 self._check()
@@ -105,7 +105,7 @@ def _after_fork() -> None:
     _running.clear()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)
 
 
 def _close_connections() -> None:

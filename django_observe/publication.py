@@ -12,14 +12,17 @@ from typing import Any
 
 from celery.app.base import Celery
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context, attach, get_current
 from wrapt import wrap_function_wrapper
 
 from django_observe import conf, taskheaders, taskrun, taskspans
+from django_observe.correlation import reset
 from django_observe.records import TaskEvent
 from django_observe.reporting import guard, report
 from django_observe.taskspans import OpenSpan
 from django_observe.vocabulary import Attribute
+
+_guard = guard("celery")
 
 
 class Publication:
@@ -39,10 +42,10 @@ class Publication:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
     ) -> None:
-        with guard("celery"):
+        with _guard:
             if self.span is not None:
                 self.span.close(error)
-        detach(self._theirs)
+        reset(self._theirs)
         _current.reset(self._ours)
         if self.event is not None and error is None:
             report(self.event)
@@ -53,7 +56,9 @@ class Publication:
         task_id = str(headers.get("id") or (body.get("id") if isinstance(body, dict) else ""))
         queues = message.get("declare") or ()
         queue = getattr(queues[0], "name", None) if queues else message.get("routing_key")
-        self.event = TaskEvent(task=name, task_id=task_id, queue=queue or taskrun.UNKNOWN, state="SENT")
+        self.event = TaskEvent.of(
+            {"task": name, "task_id": task_id, "queue": queue or taskrun.UNKNOWN, "state": "SENT"}
+        )
         self.span = taskspans.publishing(name, task_id, message)
         schedule = _schedule.get()
         if self.span is not None and schedule is not None:
@@ -87,12 +92,12 @@ def install_beat() -> None:
 def on_before_publish(*, sender: str, headers: dict[str, Any], **message: Any) -> None:
     """Receiver of `before_task_publish`, the one place where a message's headers can still be changed."""
     publication = _current.get()
-    with guard("celery"):
+    with _guard:
         if not conf.settings().celery:
             return
         if publication is not None and publication.event is None:
             publication.begun(sender, {"headers": headers, **message})
-    with guard("celery"):
+    with _guard:
         taskheaders.write(headers, _schedule.get())
 
 
@@ -112,5 +117,5 @@ def _apply_async(
     try:
         return wrapped(*args, **kwargs)
     finally:
-        detach(outside)
+        reset(outside)
         _schedule.reset(name)

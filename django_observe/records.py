@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from django_observe import renamed
 from django_observe.consumerrecords import ChannelMessage, WebSocket
-from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats, TraceContext
+from django_observe.frozen import Frozen
+from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats
 from django_observe.taskrecords import TaskEvent, TaskRun
+from django_observe.tracecontext import TraceContext
 from django_observe.vocabulary import KNOWN_METHODS, UNMATCHED_ROUTE, LabelValue
 
 __all__ = [
@@ -32,9 +35,11 @@ __all__ = [
     "WebSocketHandshake",
 ]
 
+renamed.install(__name__)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange(Frozen):
     """One HTTP request and its answer, told when the last byte of the body was handed over."""
 
     correlation_id: str
@@ -42,6 +47,7 @@ class Exchange:
     trace: TraceContext | None = None
     method: str
     path: str
+    """As it may be told: see `pathtext`."""
     route: str = UNMATCHED_ROUTE
     view: str = LabelValue.UNNAMED_VIEW
     matched: bool = False
@@ -90,8 +96,8 @@ class WebSocketHandshake:
     exchange: Exchange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+@dataclass(frozen=True, kw_only=True)
+class Call(Frozen):
     """One outbound HTTP request of this service; a redirect is two."""
 
     method: str
@@ -111,8 +117,8 @@ class Call:
             object.__setattr__(self, "seconds", 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+@dataclass(frozen=True, kw_only=True)
+class Query(Frozen):
     """One database statement (or one executemany) of this service."""
 
     alias: str

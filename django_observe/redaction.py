@@ -1,6 +1,7 @@
-"""Masking of secrets in names, texts, query strings and paths.
+"""Masking of secrets in texts: by what they are called, by what they look like, and those of this process.
 
 Every pattern is linear and its input is capped first, so that no text from outside can stall a process.
+SCRUB_PATTERNS are the project's own responsibility; they get no more than capped text either.
 """
 
 from __future__ import annotations
@@ -8,84 +9,67 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from django_observe import conf
+from django.core.signals import setting_changed
 
-MASK = "[redacted]"
+from django_observe import conf, databaseerrors, knownsecrets
+from django_observe.assignments import scrub_assignments
+from django_observe.cards import scrub_cards
+from django_observe.errortext import without_quotes
+from django_observe.patterns import (
+    project_patterns,
+    scrub_addresses,
+    scrub_keys,
+    scrub_matches,
+    scrub_schemes,
+    scrub_tokens,
+)
+from django_observe.querytext import scrub_queries
+
 CUT = "[cut]"
 
 MAX_TEXT = 16_384
 """Characters of a message, a stack or another long text that are kept."""
 
-MAX_PARAMETERS = 64
+MAX_VALUE = 4_096
+"""Characters of one string inside a value."""
+
 MAX_NAME = 64
 
-_NAMES = (
-    r"passw(?:or)?d|passphrase|pwd|secret(?!ar)|token(?!s?_?(?:count|type|limit|usage|iz))|api_?key|access_?key"
-    r"|private_?key|session(?:_?id|_?key)?|csrf|xsrf|jwt|credential"
-)
-_HEADERS = "authorization|cookie"
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_SEPARATORS = re.compile(r"[\W_]")
-_CAPTURES = re.compile(r"<(?:\w+:)?(\w+)>")
-_PLAIN_NAME = re.compile(r"[\w.\[\]-]{1,64}", re.ASCII)
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
-)
-_USERINFO = re.compile(r"""://[^\s/?#"'<>]{1,512}@""")
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?", re.ASCII)
-_SCHEME = re.compile(
-    r"\b(bearer[ \t]+|basic[ \t]+(?=[a-z+/]{0,256}(?-i:[A-Z0-9=])))[\w.~+/=-]{6,}", re.IGNORECASE | re.ASCII
-)
-_BETWEEN = r"""[\w-]{0,20}\\{0,3}["']?[ \t]{0,3}(?:=>|[=:])[ \t]{0,3}"""
-_QUOTED = r"""[bru]{0,2}\\{0,3}(?:"[^"]{0,4096}"?|'[^']{0,4096}'?)"""
-_HEADER = re.compile(rf"((?:{_HEADERS}){_BETWEEN})({_QUOTED}|[^\r\n]+)", re.IGNORECASE)
-_QUERY = re.compile(r"\?(?=[\w%&=+\[])")
-_PARAMETER = re.compile(r"[\w.%+\[\]-]{1,64}=")
-_BEFORE_URL = re.compile(r"[\s\"'<>()\[\]{}=,;]")
-_QUERY_END = re.compile(r"""[\s<>\\"]|'(?=[\s>)\]}:]|,[\s']|\Z)""")
-_CLOSING = ")]}.,;:!"
-_LOOK_BACK = 256
+_SHORTEST_CARD = 13
+_PLAIN = re.compile(r"[\w ,.;!/+*-]*\Z", re.ASCII)
+"""Of these signs a text holds no name with a value, no URL and no query: only what has a mark of its own."""
+
+_LONGEST_SHORT = 64
+_LONGEST_FRAME = 512
+"""Characters of what is remembered: words that come again and again, and places in the code."""
 
 
 def scrub_text(text: str, limit: int = MAX_TEXT) -> str:
     """`text` cut to `limit` characters, lone surrogates replaced, what looks like a secret masked."""
+    if type(text) is not str:
+        text = _exact(text, 2 * limit)
     if len(text) > limit:
         text = cut(text, 2 * limit)  # so that a secret at this cut is not in what is left in the end
-    if not text.isascii():
-        text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
-    lowered = text.lower()
-    if "private key-----" in lowered:
-        text = _PRIVATE_KEY.sub(MASK, text)
-    if "?" in text:
-        text = _with_queries_scrubbed(text)
-    if "=" in text or ":" in text:
-        text = _assigned(text, lowered)
-    if "bearer" in lowered or "basic" in lowered:
-        text = _SCHEME.sub(rf"\1{MASK}", text)
-    if "eyJ" in text:
-        text = _JWT.sub(MASK, text)
-    return cut(text, limit)
+    text = knownsecrets.masked(text)
+    text = _short(text) if len(text) <= _LONGEST_SHORT else _masked(text)
+    return text if len(text) <= limit else cut(text, limit)
 
 
-def scrub_query(query: str) -> str:
-    """A query string of which only the parameters' names are left: `q=[redacted]&page=[redacted]`."""
-    if not query:
-        return ""
-    pairs = query[:MAX_TEXT].split("&", MAX_PARAMETERS)
-    masked = [_masked(pair) for pair in pairs[:MAX_PARAMETERS] if pair]
-    return "&".join(masked)
+def scrub_number(number: float) -> float | str:
+    """`number`; or its text, without what the project's own patterns find in it."""
+    patterns = project_patterns()
+    if not patterns:
+        return number
+    text = str(int(number) if number % 1 == 0 else number)
+    shown = scrub_matches(text, patterns)
+    return number if shown == text else shown
 
 
-def scrub_path(path: str, route: str = "") -> str:
-    """`path`, or its `route` where that captures a secret (such as `reset/<uidb64>/<token>/`)."""
-    if "<" in route and _captures_secret(route, _more()):
-        return "/" + route.lstrip("/^")
-    return scrub_text(path, 1_024)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a key of this name (any case, with `-`, `_` or neither) has a value that nobody should read."""
-    return _is_secret(name, _more())
+def scrub_frame(text: str) -> str:
+    """A frame of a stack with its line of code, in which a name's value is a secret only as a literal."""
+    text = knownsecrets.masked(text)
+    return _frame(text) if len(text) <= _LONGEST_FRAME else _masked(text, True)
 
 
 def cut(text: str, limit: int) -> str:
@@ -97,85 +81,64 @@ def cut(text: str, limit: int) -> str:
     return f"{text[:head]}{CUT}{text[-tail:]}" if tail > 0 else text[:limit]
 
 
-def _with_queries_scrubbed(text: str) -> str:
-    """`text` with the query string of each URL, path and request in it scrubbed; questions stay."""
-    parts, done = [], 0
-    while (mark := _QUERY.search(text, done)) is not None:
-        start = mark.end()
-        parts.append(text[done:start])
-        done = start
-        url = _ends_in_url(text[max(start - 1 - _LOOK_BACK, 0) : start - 1])
-        if not url and not _PARAMETER.match(text, start):
-            continue
-        end = _QUERY_END.search(text, start)
-        done = end.start() if end else len(text)
-        query, closing = _without_closing(text[start:done])
-        parts += scrub_query(query), closing
-    return "".join([*parts, text[done:]])
+def _exact(text: str, limit: int) -> str:
+    """The text of a subclass, which may say anything of itself; cut before it is copied."""
+    size = str.__len__(text)
+    if size <= limit:
+        return str.__str__(text)
+    half = slice(limit // 2), slice(size - limit // 2, size)
+    return CUT.join(str.__getitem__(text, each) for each in half)
 
 
-def _ends_in_url(before: str) -> bool:
-    """Whether the last word is a URL, a path, or too long for a sentence."""
-    word = before[max((each.end() for each in _BEFORE_URL.finditer(before)), default=0) :]
-    return word.startswith("/") or "://" in word or len(word) == _LOOK_BACK
+def _masked(text: str, is_code: bool = False) -> str:
+    bare = text.replace(" ", "")
+    if not bare.isalpha() or "I" in bare or "earer" in bare or "asic" in bare:
+        text = _scrubbed(text, bare, is_code)
+    patterns = project_patterns()
+    return scrub_matches(text, patterns) if patterns else text
 
 
-def _without_closing(query: str) -> tuple[str, str]:
-    """The query string and the punctuation of the sentence around it; our mask ends in a bracket itself."""
-    bare = query.rstrip(_CLOSING)
-    if f"{bare}]".endswith(MASK) and query.startswith("]", len(bare)):
-        bare += "]"
-    return bare, query[len(bare) :]
+@lru_cache(maxsize=2_048)
+def _short(text: str) -> str:
+    return _masked(text)
 
 
-def _assigned(text: str, lowered: str) -> str:
-    if "://" in text and "@" in text:
-        text = _USERINFO.sub(f"://{MASK}@", text)
-    if "authorization" in lowered or "cookie" in lowered:
-        text = _HEADER.sub(_mask_value, text)
-    return _assignments(_more()).sub(_mask_value, text)
+@lru_cache(maxsize=2_048)
+def _frame(text: str) -> str:
+    return _masked(text, True)
 
 
-def _mask_value(match: re.Match[str]) -> str:
-    value: str = match[2]
-    if value.startswith(MASK):
-        return match[0]
-    closing = value[len(value.rstrip(")]}>")) :]
-    return f"{match[1]}{MASK}{closing}"
+def forget() -> None:
+    """Scrubs anew what was remembered."""
+    _short.cache_clear()
+    _frame.cache_clear()
 
 
-def _masked(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    if not equals or not _PLAIN_NAME.fullmatch(name):
-        name = MASK
-    return f"{name}={MASK}" if equals else name
+def _setting_changed(*, setting: str, **_: object) -> None:
+    """Receiver of `setting_changed`: SCRUB_KEYS and SCRUB_PATTERNS may be others now."""
+    if setting == conf.SETTING:
+        forget()
 
 
-def _more() -> tuple[str, ...]:
-    return conf.settings().scrub_keys if conf.configured() else ()
+setting_changed.connect(_setting_changed, dispatch_uid="django_observe.redaction", weak=False)
 
 
-@lru_cache(maxsize=8)
-def _assignments(more: tuple[str, ...]) -> re.Pattern[str]:
-    """`name=value` and `name: value` with the names that are secret."""
-    names = "|".join([_NAMES.replace("_?", "[_-]?"), *map(re.escape, more)])
-    return re.compile(rf"((?:{names}){_BETWEEN})({re.escape(MASK)}|{_QUOTED}|[^\s,;&\"']+)", re.IGNORECASE)
-
-
-@lru_cache(maxsize=8)
-def _names(more: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join([_NAMES, _HEADERS, *(re.escape(_folded(name)) for name in more)]))
-
-
-@lru_cache(maxsize=4_096)
-def _is_secret(name: str, more: tuple[str, ...]) -> bool:
-    return _names(more).search(_folded(name)) is not None
-
-
-def _folded(name: str) -> str:
-    return _SEPARATORS.sub("", name[:256]).lower()
-
-
-@lru_cache(maxsize=4_096)
-def _captures_secret(route: str, more: tuple[str, ...]) -> bool:
-    return any(_is_secret(name, more) for name in _CAPTURES.findall(route))
+def _scrubbed(text: str, bare: str, is_code: bool) -> str:
+    if not text.isascii():
+        text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    lowered = text.lower()
+    if "bearer" in lowered or "basic" in lowered or "token" in lowered:
+        text = scrub_schemes(text)
+    if "I" not in bare and bare.isalnum():  # tokens without other signs have an I
+        return text if len(bare) < _SHORTEST_CARD else scrub_cards(text)
+    if _PLAIN.match(text) and "--" not in text and "url" not in text:
+        return scrub_cards(scrub_tokens(text))
+    text = databaseerrors.without_values(without_quotes(text))
+    if "PRIVATE KEY" in text:
+        text = scrub_keys(text)
+    text = scrub_cards(scrub_tokens(text))
+    if "://" in text:
+        text = scrub_addresses(text)  # before queries: a password may hold a `?`
+    if "?" in text:
+        text = scrub_queries(text)
+    return scrub_assignments(text, is_code)

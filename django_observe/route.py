@@ -39,6 +39,8 @@ class Route:
     signal: str
     encode: Callable[[Sequence[Any]], bytes]
     receiver: Callable[[], Receives]
+    prepare: Callable[[], None] = lambda: None
+    """What takes long and needs nobody's request: called first thing on the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,14 @@ class Limits:
     """Of one pipeline: OTEL_BSP_* for spans, OTEL_BLRP_* for log records."""
 
     queue: int = 2048
+    """Records, as they came or encoded."""
     batch: int = 512
     delay: float = 1.0
     """Seconds a record waits for others to share its request; also what a kill can lose.
 
     1 s, where OpenTelemetry's default is 5 s."""
+    bytes: int = 1_536 * 1024
+    """Of all that is queued: three quarters of a KB for each record of a full queue."""
 
 
 def limits(signal: str) -> Limits:

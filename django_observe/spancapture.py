@@ -53,6 +53,10 @@ class WhileCapturing(Sampler):
         return "WhileCapturing"
 
 
+class _Provider(TracerProvider):
+    """The SDK's, told from one that the project set itself (check W017)."""
+
+
 @contextmanager
 def into(sink: list[ReadableSpan]) -> Iterator[None]:
     """Appends every span that ends in this block to `sink`; a provider that is set already is kept."""
@@ -73,9 +77,7 @@ def into(sink: list[ReadableSpan]) -> Iterator[None]:
 def _listen() -> None:
     current: Any = trace.get_tracer_provider()
     if isinstance(current, trace.ProxyTracerProvider):
-        current = TracerProvider(
-            sampler=WhileCapturing(), resource=provider.resource(), shutdown_on_exit=False
-        )
+        current = _Provider(sampler=WhileCapturing(), resource=provider.resource(), shutdown_on_exit=False)
         current.add_span_processor(provider.Stamp())
         trace.set_tracer_provider(current)
     if hasattr(current, "add_span_processor") and current not in _listened_to:

@@ -1,18 +1,9 @@
-"""What records of many kinds have in common: the statistics of their work, their span, their failure."""
+"""What records of many kinds have in common: the statistics of their work, their failure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-
-
-@dataclass(frozen=True, slots=True)
-class TraceContext:
-    """The span a record belongs to: W3C Trace Context ids as lower-case hex."""
-
-    trace_id: str
-    span_id: str
-    sampled: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from django_prometheus import models
 from django_prometheus.cache import metrics as caches
 
-from django_observe.collectors import MAX_LABEL_SETS, Add, Family, adder
+from django_observe.adders import Add
+from django_observe.collectors import MAX_LABEL_SETS, Family, adder
 from django_observe.databasemetricset import MODEL_DELETES, MODEL_INSERTS, MODEL_UPDATES
+from django_observe.directcounters import CountLookup, change_counter, lookup_counter
 from django_observe.metricset import CACHE_FAILURES, CACHE_GETS, CACHE_HITS, CACHE_MISSES
 from django_observe.records import CacheGet, ModelChange
 
@@ -45,6 +47,16 @@ class StoreMetrics:
     def changed(self, change: ModelChange) -> None:
         """Counts rows of one model."""
         (self._models.get(change.model) or self._model(change.model))[change.operation](change.rows)
+
+    def lookup_counter(self, backend: str) -> CountLookup:
+        """What counts one lookup that did not fail."""
+        self._failures.child(backend)
+        return lookup_counter(*(family.child(backend) for family in (self._gets, self._hits, self._misses)))
+
+    def change_counter(self, model: str, operation: str) -> Add:
+        """What counts rows of one model that change in one way."""
+        children = {each: family.child(model) for each, family in self._changes.items()}
+        return change_counter(children[operation])
 
     def _cache(self, backend: str) -> tuple[Add, ...]:
         families = (self._gets, self._hits, self._misses, self._failures)

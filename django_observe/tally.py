@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 from contextvars import ContextVar, Token
+from functools import lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from django_observe.records import CallStats, QueryStats, TraceContext
+if TYPE_CHECKING:
+    from django_observe.stats import CallStats, QueryStats
+    from django_observe.tracecontext import TraceContext
 
 MAX_STATEMENTS = 1_000
 """Distinct statements that are told apart in one unit of work; a bound on memory."""
@@ -22,14 +27,17 @@ class Tally:
         self.query_seconds = 0.0
         self.call_count = 0
         self.call_seconds = 0.0
-        self._statements: Counter[str] = Counter()
+        self._statements: dict[str, int] = {}
 
     def add_query(self, statement: str, seconds: float) -> None:
         """Counts one statement; its text without parameters tells repetitions."""
         self.query_count += 1
         self.query_seconds += seconds
-        if statement in self._statements or len(self._statements) < MAX_STATEMENTS:
-            self._statements[statement] += 1
+        statements = self._statements
+        if statement in statements:
+            statements[statement] += 1
+        elif len(statements) < MAX_STATEMENTS:
+            statements[statement] = 1
 
     def add_call(self, seconds: float) -> None:
         """Counts one outbound HTTP request."""
@@ -38,25 +46,33 @@ class Tally:
 
     def queries(self) -> QueryStats:
         """The database work so far."""
-        if not self.query_count:
-            return _NO_QUERIES
-        return QueryStats(self.query_count, max(self.query_seconds, 0.0), max(self._statements.values()))
+        made: QueryStats = _stats().NO_QUERIES
+        if self.query_count:
+            repeat = max(self._statements.values())
+            made = _stats().QueryStats(self.query_count, max(self.query_seconds, 0.0), repeat)
+        return made
 
     def calls(self) -> CallStats:
         """The outbound calls so far."""
-        if not self.call_count:
-            return _NO_CALLS
-        return CallStats(self.call_count, max(self.call_seconds, 0.0))
+        made: CallStats = _stats().NO_CALLS
+        if self.call_count:
+            made = _stats().CallStats(self.call_count, max(self.call_seconds, 0.0))
+        return made
 
 
-_NO_QUERIES = QueryStats()
-_NO_CALLS = CallStats()
+@lru_cache(maxsize=1)
+def _stats() -> ModuleType:
+    """Imported when the first work is over; an import that is done takes 4k instructions."""
+    from django_observe import stats
+
+    return stats
+
+
 _current: ContextVar[Tally | None] = ContextVar("django_observe_tally", default=None)
 
 
-def current() -> Tally | None:
-    """The tally of the unit of work that is running, if one is."""
-    return _current.get()
+current: Callable[[], Tally | None] = _current.get
+"""The tally of the unit of work that is running, if one is. The variable's own method: it is asked often."""
 
 
 def bind(tally: Tally | None) -> Token[Tally | None]:

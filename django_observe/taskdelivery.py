@@ -16,6 +16,7 @@ MIN_SKEW_SECONDS = 0.01
 MAX_SECONDS = 30 * 24 * 3_600.0
 """A wait or a skew longer than this tells of a broken clock or header, not of a queue: it is unknown."""
 
+_guard = guard("taskdelivery")
 _BEATS_OPTION = "periodic_task_name"
 
 
@@ -42,33 +43,54 @@ def of(
         "schedule": None,
         "redelivered": False,
     }
-    with guard("taskdelivery"):
+    with _guard:
         delivery["redelivered"] = bool((delivery_info or {}).get("redelivered"))
         delivery["schedule"] = _schedule(headers, properties or {})
-        delivery["queue_wait_seconds"] = waited(headers, eta, started)
-        delivery["clock_skew_seconds"] = skew(headers, started)
+        published = published_at(headers)
+        if published is not None:
+            delivery["queue_wait_seconds"] = _waited(published, eta, started)
+            delivery["clock_skew_seconds"] = _skew(published, started)
     return delivery
+
+
+def of_enqueue(published: float, eta: Any, started: float) -> Delivery:
+    """The same of a task that came without a message, at a known time: a third of the instructions."""
+    wait = skewed = None
+    with _guard:
+        wait, skewed = _waited(published, eta, started), _skew(published, started)
+    return {
+        "queue_wait_seconds": wait,
+        "clock_skew_seconds": skewed,
+        "schedule": None,
+        "redelivered": False,
+    }
 
 
 def waited(headers: Mapping[Any, Any], eta: Any, started: float) -> float | None:
     """Seconds from the publish, or from the ETA if that is later, until `started`; 0 if that is negative."""
     published = published_at(headers)
-    if published is None:
-        return None
-    seconds = started - max(published, unix_time(eta))
-    return max(seconds, 0.0) if abs(seconds) <= MAX_SECONDS else None
+    return None if published is None else _waited(published, eta, started)
 
 
 def skew(headers: Mapping[Any, Any], started: float) -> float | None:
     """Seconds by which the publish lay after `started`, which only clocks that differ can make so."""
     published = published_at(headers)
-    ahead = 0.0 if published is None else published - started
+    return None if published is None else _skew(published, started)
+
+
+def _waited(published: float, eta: Any, started: float) -> float | None:
+    seconds = started - (published if eta is None else max(published, unix_time(eta)))
+    return max(seconds, 0.0) if abs(seconds) <= MAX_SECONDS else None
+
+
+def _skew(published: float, started: float) -> float | None:
+    ahead = published - started
     return ahead if MIN_SKEW_SECONDS < ahead <= MAX_SECONDS else None
 
 
 def postponed(headers: Mapping[Any, Any], eta: Any) -> float:
     """Seconds from the publish to the ETA; 0 where either is unknown."""
-    published = published_at(headers)
+    published = None if eta is None else published_at(headers)
     return 0.0 if published is None else max(unix_time(eta) - published, 0.0)
 
 
@@ -83,6 +105,8 @@ def published_at(headers: Mapping[Any, Any]) -> float | None:
 
 def unix_time(eta: Any) -> float:
     """An ETA as Celery sends it (ISO 8601, UTC where it names no zone); minus infinity if it is none."""
+    if eta is None:
+        return -math.inf
     try:
         parsed = datetime.fromisoformat(eta)
     except (TypeError, ValueError):

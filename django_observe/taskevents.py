@@ -108,7 +108,7 @@ def _on_rejected(
     headers: taskheaders.Headers = {}
     with guard("celery"):
         named = _named(message)
-        headers = taskheaders.read((message.headers or {}).items())
+        headers = taskheaders.read(message.headers or {})
     with _under_its_id(headers):
         result = wrapped(*args, **kwargs)
         with guard("celery"):
@@ -189,7 +189,7 @@ def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
 def _headers(request: Request) -> taskheaders.Headers:
     with guard("celery"):
         sent = request.request_dict
-        return taskheaders.read([*(sent.get("headers") or {}).items(), *sent.items()])
+        return taskheaders.read(sent.get("headers") or {}, sent)
     return {}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from time import time
 
-from django_observe.collectors import MAX_LABEL_SETS, family, timer_family
+from django_observe.collectors import MAX_LABEL_SETS, counter_family, label_value, timer_family
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.taskmetricset import (
     DJANGO_TASK_QUEUE_WAIT,
@@ -34,21 +34,21 @@ class TaskMetrics:
 
     def __init__(self) -> None:
         self._by_event = {
-            _SENT: family(TASK_SENT),
-            "RECEIVED": family(TASK_RECEIVED),
-            "STARTED": family(TASK_STARTED),
-            "REVOKED": family(TASK_REVOKED),
-            "REJECTED": family(TASK_REJECTED),
+            _SENT: counter_family(TASK_SENT),
+            "RECEIVED": counter_family(TASK_RECEIVED),
+            "STARTED": counter_family(TASK_STARTED),
+            "REVOKED": counter_family(TASK_REVOKED),
+            "REJECTED": counter_family(TASK_REJECTED),
         }
         self._by_outcome = {
-            "SUCCESS": family(TASK_SUCCEEDED),
-            "RETRY": family(TASK_RETRIED),
+            "SUCCESS": counter_family(TASK_SUCCEEDED),
+            "RETRY": counter_family(TASK_RETRIED),
             "REJECTED": self._by_event["REJECTED"],
         }
-        self._failed = family(TASK_FAILED)
+        self._failed = counter_family(TASK_FAILED)
         self._runtime = timer_family(TASK_RUNTIME)
         self._queue_wait = timer_family(TASK_QUEUE_WAIT)
-        self._shown: set[tuple[str, str, str]] = set()
+        self._shown: set[tuple[str, ...]] = set()
 
     def run(self, run: TaskRun) -> float:
         """Counts and times one run; returns the Unix time it was counted at."""
@@ -57,13 +57,13 @@ class TaskMetrics:
         self._show(labels)
         outcome = self._by_outcome.get(run.state)
         if outcome is not None:
-            outcome.child(*labels).inc()
+            outcome.bound(*labels)(1)
         elif run.state == _FAILURE:
             error = run.failure.type if run.failure is not None else LabelValue.OTHER
-            self._failed.child(*labels, error).inc()
-        self._runtime.timer(*labels).time(run.seconds, run.trace, now)
+            self._failed.bound(*labels, error)(1)
+        self._runtime.bound(*labels).time(run.seconds, run.trace, now)
         if run.queue_wait_seconds is not None:
-            self._queue_wait.timer(*labels).time(run.queue_wait_seconds, run.trace, now)
+            self._queue_wait.bound(*labels).time(run.queue_wait_seconds, run.trace, now)
         return now
 
     def event(self, event: TaskEvent) -> None:
@@ -74,12 +74,12 @@ class TaskMetrics:
             labels = (task, event.hostname, event.queue)
             if event.state != _SENT:
                 self._show(labels)
-            counted.child(*labels).inc()
+            counted.bound(*labels)(1)
 
     def _show(self, labels: tuple[str, str, str]) -> None:
         if labels in self._shown or len(self._shown) >= MAX_LABEL_SETS:
             return
-        self._shown.add(labels)
+        self._shown.add(tuple(map(label_value, labels)))
         self._failed.child(*labels, "")  # to Prometheus an empty label is an absent one
         for state, counted in (*self._by_event.items(), *self._by_outcome.items()):
             if state != _SENT:
@@ -96,9 +96,9 @@ class BackgroundTaskMetrics:
     def run(self, run: TaskRun) -> float:
         """Times one run; returns the Unix time it was counted at."""
         now = time()
-        self._runtime.timer(run.task, run.queue, run.state).time(run.seconds, run.trace, now)
+        self._runtime.bound(run.task, run.queue, run.state).time(run.seconds, run.trace, now)
         if run.queue_wait_seconds is not None:
-            self._queue_wait.timer(run.task, run.queue).time(run.queue_wait_seconds, run.trace, now)
+            self._queue_wait.bound(run.task, run.queue).time(run.queue_wait_seconds, run.trace, now)
         return now
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats, TraceContext
+from django_observe.frozen import Frozen
+from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats
+from django_observe.tracecontext import TraceContext
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRun:
+@dataclass(frozen=True, kw_only=True)
+class TaskRun(Frozen):
     """One run of a task, Celery's or Django's own: started and ended in a worker (or eagerly)."""
 
     system: Literal["celery", "django"] = "celery"
@@ -42,8 +44,8 @@ class TaskRun:
             object.__setattr__(self, "queue_wait_seconds", 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEvent:
+@dataclass(frozen=True, kw_only=True)
+class TaskEvent(Frozen):
     """A task's life around its run: SENT by a publisher; RECEIVED, STARTED, REVOKED, REJECTED by a worker."""
 
     task: str

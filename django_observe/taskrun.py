@@ -10,13 +10,12 @@ from typing import Any
 
 from celery.app.task import Context as Request
 from celery.app.task import Task
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import get_current
 
 from django_observe import (
     brokertraffic,
     conf,
     correlation,
-    messages,
     privacy,
     taskdelivery,
     taskheaders,
@@ -31,6 +30,7 @@ from django_observe.tally import Tally
 from django_observe.taskspans import OpenSpan
 
 UNKNOWN = "unknown"
+_guard, _traces_guard = guard("celery"), guard("traces")
 in_pool_process = False
 """Whether this is a process of the prefork pool, whose parent reports the runs that it cannot end itself."""
 
@@ -42,17 +42,24 @@ class Run:
         self.task, self.task_id = task, task_id
         self.request: Request = task.request
         inner = self.request.headers or {}
-        self.headers = taskheaders.read([*inner.items(), *vars(self.request).items()])
+        self.headers = taskheaders.read(inner, vars(self.request))
         self.delivery = taskdelivery.of(
             self.headers, self.request.eta, time(), self.request.delivery_info, self.request.properties
         )
         self.tally = Tally()
         self.span: OpenSpan | None = None
         self.trace: TraceContext | None = None
+        self.name = {
+            "task": task.name,
+            "task_id": task_id,
+            "queue": queue_of(self.request.delivery_info),
+            "hostname": self.request.hostname or UNKNOWN,
+        }
+        """What both a run and an event are told with."""
         self._binding = Binding()
         self._before = _current.get(), taskheaders.received()
 
-    def bind(self, signal: dict[str, Any]) -> None:
+    def bind(self) -> None:
         """Makes this run the current one, starts the span and chooses the ID.
 
         The run is current before anything can fail, so that `unbind` follows in any case.
@@ -60,58 +67,52 @@ class Run:
         _current.set(self)
         taskheaders.bind(self.headers)
         self.started = perf_counter()
+        attributes = vars(self.request)
         for name, value in self.headers.items():  # protocol 1 has them in `headers` only
-            vars(self.request).setdefault(name, value)
-        with guard("celery"):
-            attach(brokertraffic.heard(get_current()))
+            attributes.setdefault(name, value)
+        given = taskheaders.identifier(self.headers)
+        with _guard:
+            brokertraffic.hear()
             relation = tasktrace.relation(
                 self.task.name, self.headers, self.request.eta, eager=bool(self.request.is_eager)
             )
-            self.span = taskspans.running(self.task, self.task_id, signal, relation)
-        with guard("traces"):
-            self.trace = self.tally.trace = traces.current()
+            self.span = taskspans.running(self.task, relation, self.headers, given)
+        if self.span is not None:
+            self.trace = self.tally.trace = traces.named(self.span.span.get_span_context())
+        else:
+            with _traces_guard:
+                self.trace = self.tally.trace = traces.current()
         inherited = correlation.correlation_id() if self.request.is_eager else None
-        given = messages.identifier(self.headers)
         self.correlation_id = correlation.chosen(given or inherited, self.trace)
         self._binding.bind(self.correlation_id, get_current(), self.tally)
 
-    def unbind(self, signal: dict[str, Any]) -> None:
+    def unbind(self, state: str | None) -> None:
         """Ends the span and gives the context back what it had before `bind`."""
-        with guard("celery"):
+        with _guard:
             if self.span is not None:
-                taskspans.ran(self.span, self.task_id, signal)
+                taskspans.ran(self.span, state)
         self._binding.release()
         outer, headers = self._before
         taskheaders.bind(headers)
         _current.set(outer)
 
-    def name(self) -> dict[str, Any]:
-        """What both a run and an event are told with."""
-        return {
-            "task": self.task.name,
-            "task_id": self.task_id,
-            "queue": queue_of(self.request.delivery_info),
-            "hostname": self.request.hostname or UNKNOWN,
-        }
-
     def report(self, state: str, error: BaseException | None) -> None:
         """Tells the run, while its span is current."""
         seconds = perf_counter() - self.started
         self._binding.renew()
-        report(
-            TaskRun(
-                correlation_id=self.correlation_id,
-                trace=self.trace,
-                **self.name(),
-                state=state,
-                attempt=(self.request.retries or 0) + 1,
-                seconds=seconds,
-                **self.delivery,
-                queries=self.tally.queries(),
-                calls=self.tally.calls(),
-                failure=privacy.failure_of(error) if state == "FAILURE" and error is not None else None,
-            )
-        )
+        fields = {
+            "correlation_id": self.correlation_id,
+            "trace": self.trace,
+            **self.name,
+            "state": state,
+            "attempt": (self.request.retries or 0) + 1,
+            "seconds": seconds,
+            **self.delivery,
+            "queries": self.tally.queries(),
+            "calls": self.tally.calls(),
+            "failure": privacy.failure_of(error) if state == "FAILURE" and error is not None else None,
+        }
+        report(TaskRun.of(fields))
 
 
 _current: ContextVar[Run | None] = ContextVar("django_observe_taskrun", default=None)
@@ -122,18 +123,18 @@ def queue_of(delivery_info: Mapping[str, Any] | None) -> str:
     return (delivery_info or {}).get("routing_key") or UNKNOWN
 
 
-def on_prerun(*, task_id: str, task: Task[Any, Any], **signal: Any) -> None:
+def on_prerun(*, task_id: str, task: Task[Any, Any], **_: Any) -> None:
     """Receiver of `task_prerun`."""
-    with guard("celery"):
+    with _guard:
         if not conf.settings().celery:
             return
         run = Run(task, task_id)
-        run.bind(signal)
-        report(TaskEvent(state="STARTED", **run.name()))
+        run.bind()
+        report(TaskEvent.of({"state": "STARTED", **run.name}))
 
 
 def on_postrun(
-    *, task_id: str, task: Task[Any, Any], state: str | None = None, retval: Any = None, **signal: Any
+    *, task_id: str, task: Task[Any, Any], state: str | None = None, retval: Any = None, **_: Any
 ) -> None:
     """Receiver of `task_postrun`, which Celery sends whatever became of the run.
 
@@ -143,19 +144,19 @@ def on_postrun(
     run = _current.get()
     if run is None or run.task_id != task_id or run.request is not task.request:
         return
-    with guard("celery"):
+    with _guard:
         if state is not None:
             run.report(state, retval if isinstance(retval, BaseException) else None)
         elif not (in_pool_process and isinstance(sys.exc_info()[1], (SystemExit, KeyboardInterrupt))):
             run.report("FAILURE", sys.exc_info()[1])
-    run.unbind({**signal, "state": state, "retval": retval})
+    run.unbind(state)
 
 
 def on_failure(*, task_id: str, einfo: Any = None, **_: Any) -> None:
     """Receiver of `task_failure`: the span's error."""
     run = _current.get()
     if run is not None and run.span is not None and run.task_id == task_id:
-        with guard("celery"):
+        with _guard:
             taskspans.failed(run.span, task_id, einfo)
 
 
@@ -163,5 +164,5 @@ def on_retry(*, request: Request, reason: Any = None, **_: Any) -> None:
     """Receiver of `task_retry`: the span's reason."""
     run = _current.get()
     if run is not None and run.span is not None and run.request is request:
-        with guard("celery"):
+        with _guard:
             taskspans.retried(run.span, request, reason)

@@ -7,94 +7,127 @@ eager retry overwrites the span of the attempt before it (opentelemetry-instrume
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
-from opentelemetry.context import detach
+from wrapt import register_post_import_hook
 
-from django_observe import conf, tasktrace
+from django_observe import conf
+from django_observe.correlation import reset
+from django_observe.reporting import guard
 
+_UPSTREAM = "opentelemetry.instrumentation.celery"
 _instrumentor: Any = None
+_is_awaited = _is_on = False
 
 
 @dataclass
 class OpenSpan:
-    """Stands in for the task towards the instrumentation, which keeps the span on it; one for each use."""
+    """A span that is current. It stands in for the task where upstream looks for the span on that."""
 
     name: str
+    span: Any
+    token: Any
     request: Any = None
     throws: tuple[type[Exception], ...] = ()
+    started: float = 0.0
 
     def close(self, error: BaseException | None) -> None:
         """Ends the span, as an error if there was one, and restores the context; once."""
-        for _, activation, token in vars(self).pop("__otel_task_span", {}).values():
-            _leave(activation, error)
-            if token is not None:
-                detach(token)
+        if self.token is None:
+            return
+        token, self.token = self.token, None
+        reset(token)
+        if isinstance(error, Exception):
+            _fail(self.span, error)
+        self.span.end()
 
 
-def _leave(activation: AbstractContextManager[Any], error: BaseException | None) -> None:
-    activation.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+def _fail(span: Any, error: Exception) -> None:
+    from opentelemetry.trace import Status, StatusCode
+
+    if span.is_recording():
+        span.record_exception(error)
+        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
 
 def install(*, enabled: bool) -> None:
-    """Turns the spans on or off; an instrumentation that the project turned on itself stays as it is."""
-    global _instrumentor
-    if enabled and _instrumentor is None:
-        from django_observe import taskinstrumentor
+    """Turns the spans on or off; an instrumentation that the project turns on itself is gone on for.
 
-        _instrumentor = taskinstrumentor.instance()
-    if _instrumentor is None or _instrumentor.is_instrumented_by_opentelemetry is enabled:
+    Upstream's receivers beside ours would leave the contexts of ended tasks current: they are called in the
+    order in which ours are, at a task's beginning and at its end.
+    """
+    global _is_on
+    if enabled or _UPSTREAM in sys.modules:
+        _take_place()
+    else:
+        _await_upstream()
+    if _instrumentor is None or enabled is _is_on or _instrumentor.goes_on:
         return
+    _is_on = enabled
     if enabled:
         _instrumentor.instrument()
     else:
         _instrumentor.uninstrument()
 
 
+def _await_upstream() -> None:
+    global _is_awaited
+    if not _is_awaited:
+        _is_awaited = True
+        register_post_import_hook(_take_place, _UPSTREAM)
+
+
+def _take_place(_: ModuleType | None = None) -> None:
+    global _instrumentor
+    if _instrumentor is None:
+        with guard("celery"):
+            from django_observe import taskinstrumentor
+
+            _instrumentor = taskinstrumentor.instance()
+
+
 def publishing(name: str, task_id: str, signal: dict[str, Any]) -> OpenSpan | None:
     """Starts a producer's span and makes it current; its `close` must follow. None when spans are off."""
     if not _enabled():
         return None
-    span = OpenSpan(name)
-    _instrumentor._trace_before_publish(**{**signal, "sender": span, "headers": {"id": task_id}})  # noqa: SLF001
+    span: OpenSpan = _instrumentor.publishing(name, task_id, signal)
     return span
 
 
-def running(task: Any, task_id: str, signal: dict[str, Any], relation: str) -> OpenSpan | None:
-    """Starts a run's span, in that `relation` to its producer's, and makes it current; `ran` must follow."""
+def running(task: Any, relation: str, headers: dict[Any, Any], identifier: str | None) -> OpenSpan | None:
+    """Starts a run's span, in that `relation` to its producer's, and makes it current; `ran` must follow.
+
+    `headers`, and the correlation ID among them, are the request's, as read by `taskheaders`.
+    """
     if not _enabled():
         return None
-    span = OpenSpan(task.name, throws=tuple(task.throws or ()))
-    if relation != tasktrace.NEW:  # the instrumentation looks for the producer's span there
-        span.request = task.request
-    instrumentor = _instrumentor.linking() if relation == tasktrace.LINK else _instrumentor
-    instrumentor._trace_prerun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
-    span.request = task.request
+    span: OpenSpan = _instrumentor.running(task, relation, headers, identifier)
     return span
 
 
 def failed(span: OpenSpan, task_id: str, einfo: Any) -> None:
     """Marks a run's span as failed, unless the task declares the exception in `throws`."""
-    _instrumentor._trace_failure(sender=span, task_id=task_id, einfo=einfo)  # noqa: SLF001
+    _instrumentor.failed(span, task_id, einfo)
 
 
 def retried(span: OpenSpan, request: Any, reason: Any) -> None:
     """Notes on a run's span why there will be another run."""
-    _instrumentor._trace_retry(sender=span, request=request, reason=reason)  # noqa: SLF001
+    _instrumentor.retried(span, request, reason)
 
 
-def ran(span: OpenSpan, task_id: str, signal: dict[str, Any]) -> None:
+def ran(span: OpenSpan, state: str | None) -> None:
     """Ends a run's span and restores the context."""
     try:
-        _instrumentor._trace_postrun(**{**signal, "task": span, "task_id": task_id})  # noqa: SLF001
+        _instrumentor.ran(span, state)
     finally:
         span.close(None)
 
 
 def _enabled() -> bool:
-    """Whether they were switched on, and the setting, which tests override, is on now."""
-    if _instrumentor is None or not conf.settings().traces:
+    """Whether they were switched on, and the setting, which tests override, is on now; it is about ours."""
+    if _instrumentor is None or not (conf.settings().traces or _instrumentor.goes_on):
         return False
     return bool(_instrumentor.is_instrumented_by_opentelemetry)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django_observe import conf, taskdelivery
 from django_observe.parsing import TASK_TRACES
-from django_observe.taskheaders import Headers
+
+if TYPE_CHECKING:
+    from django_observe.taskheaders import Headers
 
 CHILD, LINK, NEW = TASK_TRACES
 

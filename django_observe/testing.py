@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from django_observe import renamed, samples
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Captured", "captured"]
 
-_Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+renamed.install(__name__)
 
 
 class Captured:
@@ -34,9 +36,14 @@ class Captured:
         self.lines: list[dict[str, Any]] = []
         """The request, task and application log lines, parsed; what the project's log levels let through."""
         self.spans: list[ReadableSpan] = []
-        """The spans that ended; those of other libraries only where tracing is on."""
-        self._before: _Samples = {}
-        self._after: _Samples | None = None
+        """The spans that ended, as code made them; those of other libraries only where tracing is on."""
+        self._before: samples.Samples = {}
+        self._after: samples.Samples | None = None
+
+    def __repr__(self) -> str:
+        """How much there is of each, for the message of a test that fails."""
+        counted = f"{len(self.records)} records, {len(self.lines)} lines, {len(self.spans)} spans"
+        return f"<{type(self).__name__}: {counted}>"
 
     def requests(self) -> list[Exchange]:
         """The requests that were answered."""
@@ -50,10 +57,16 @@ class Captured:
 
         return [record for record in self.records if isinstance(record, TaskRun)]
 
+    def exported(self) -> list[ReadableSpan]:
+        """The spans as our export tells them, by the settings of now: masked, and cut down."""
+        from django_observe import exportedspans
+
+        return [exportedspans.exported(span) for span in self.spans]
+
     def sample(self, name: str, /, **labels: str) -> float:
-        """How much the sample `name` (as exposed on /metrics) grew, summed over all that have `labels`."""
-        after = _samples() if self._after is None else self._after
-        return _total(after, name, labels) - _total(self._before, name, labels)
+        """How much a sample grew, over all with `labels`; `name` as /metrics has it, else LookupError."""
+        after = samples.taken() if self._after is None else self._after
+        return samples.grown(self._before, after, name, labels)
 
 
 @contextmanager
@@ -64,11 +77,11 @@ def captured() -> Iterator[Captured]:
         stack.enter_context(_records(telemetry))
         stack.enter_context(_lines(telemetry))
         stack.enter_context(_spans(telemetry))
-        telemetry._before = _samples()  # noqa: SLF001 - the class's other half
+        telemetry._before = samples.taken()  # noqa: SLF001 - the class's other half
         try:
             yield telemetry
         finally:
-            telemetry._after = _samples()  # noqa: SLF001
+            telemetry._after = samples.taken()  # noqa: SLF001
 
 
 @contextmanager
@@ -96,10 +109,10 @@ def _records(telemetry: Captured) -> Iterator[None]:
 
 @contextmanager
 def _lines(telemetry: Captured) -> Iterator[None]:
-    from django_observe import conf, logwiring
+    from django_observe import conf, logway
 
     handler = _LineHandler(telemetry)
-    loggers = logwiring.roots()
+    loggers = logway.ends()
     root = logging.getLogger()
     level = root.level
     for logger in loggers:
@@ -137,24 +150,6 @@ def _spans(telemetry: Captured) -> Iterator[None]:
 
     with spancapture.into(telemetry.spans):
         yield
-
-
-def _samples() -> _Samples:
-    from prometheus_client import REGISTRY
-
-    from django_observe import metrics
-
-    metrics.mirror()
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in REGISTRY.collect()
-        for sample in family.samples
-    }
-
-
-def _total(samples: _Samples, name: str, labels: dict[str, str]) -> float:
-    wanted = {(label, str(value)) for label, value in labels.items()}
-    return sum(value for (found, its), value in samples.items() if found == name and wanted <= its)
 
 
 if "pytest" in sys.modules:

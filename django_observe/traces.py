@@ -6,45 +6,46 @@ Importing this module imports no OpenTelemetry SDK; `install` does, where tracin
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.exception_attributes import (
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-)
-from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE
-from opentelemetry.semconv.attributes.url_attributes import URL_PATH
-from opentelemetry.trace import Span, SpanContext, Status, StatusCode, format_span_id, format_trace_id
 
-from django_observe import conf, privacy, quiet
-from django_observe.records import (
-    Exchange,
-    Failure,
-    QueryStats,
-    Record,
-    TaskRun,
-    TraceContext,
-    WebSocketHandshake,
-)
+from django_observe import conf, currentspan, quiet
+from django_observe.reporting import hears_only
+from django_observe.tracecontext import TraceContext
 from django_observe.vocabulary import UNMATCHED_ROUTE, Attribute, LabelValue
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, SpanContext, Status
+
+    from django_observe.records import Exchange, Failure, QueryStats, Record, TaskRun, WebSocketHandshake
+
+# Stable semantic conventions; where tracing is off nothing imports OpenTelemetry's lists of them
+ERROR_TYPE: Final = "error.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+EXCEPTION_TYPE: Final = "exception.type"
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+HTTP_ROUTE: Final = "http.route"
+URL_PATH: Final = "url.path"
 
 UNKNOWN_METHOD = "HTTP"
 """Name of a span whose method is not a known one (semantic conventions for HTTP spans, "Name")."""
 
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_SAMPLED = 1
+"""The one trace flag (W3C Trace Context, "trace-flags")."""
+
 _begin: Callable[[HttpRequest, bool], ServerSpan | None] | None = None
 
 
 class ServerSpan:
     """The span of a request; it is current wherever `context` is."""
 
-    __slots__ = ("_on_answer", "_on_end", "_span", "context", "trace")
+    __slots__ = ("_on_answer", "_on_end", "_span", "begins_trace", "context", "trace")
 
     def __init__(
         self,
@@ -52,10 +53,14 @@ class ServerSpan:
         context: Context,
         on_end: Callable[[Span], None] | None = None,
         on_answer: Callable[[Span, HttpResponseBase], None] | None = None,
+        *,
+        begins_trace: bool = False,
     ) -> None:
         self.trace = _trace_context(span.get_span_context())
         self._span, self.context = span, context
         self._on_end, self._on_answer = on_end, on_answer
+        self.begins_trace = begins_trace or is_root(span)
+        """Whether nobody outside of this process has chosen the trace's ID."""
 
     def answered(self, response: HttpResponseBase) -> None:
         """Takes from the answer's headers, or adds to them, what OpenTelemetry's variables ask for."""
@@ -100,42 +105,76 @@ def begin(request: HttpRequest, trusted: bool) -> ServerSpan | None:
 
 def current(context: Context | None = None) -> TraceContext | None:
     """The span that is current in `context` (default: here and now), whoever made it."""
-    span = trace.get_current_span(context).get_span_context()
-    return _trace_context(span) if span.is_valid else None
+    known = currentspan.context_in(context)
+    return None if known is None else _trace_context(known)
 
 
+def chosen_here(span: ServerSpan | None, trace: TraceContext | None) -> TraceContext | None:
+    """`trace`, that of `span` or else the current one, unless a stranger may have chosen its ID.
+
+    OpenTelemetry's own middleware goes on with anybody's trace.
+    """
+    if trace is None:
+        return None
+    begins_trace = is_root(currentspan.span_in()) if span is None else span.begins_trace
+    return trace if begins_trace else None
+
+
+def is_root(span: Span | None) -> bool:
+    """Whether it has no parent; one that is not recorded does not say."""
+    return getattr(span, "parent", span) is None
+
+
+def named(context: SpanContext) -> TraceContext | None:
+    """The span of these IDs; None where they are not valid. `current` takes 7k instructions more."""
+    return _trace_context(context) if context.is_valid else None
+
+
+@hears_only("Exchange", "WebSocketHandshake", "TaskRun")
 def report(record: Record) -> None:
     """Completes the current span with what the record knows of its request or task."""
-    if isinstance(record, Exchange):
-        _complete_server_span(record, trace.get_current_span())
-    elif isinstance(record, WebSocketHandshake):
-        _complete_server_span(record.exchange, trace.get_current_span())
-    elif isinstance(record, TaskRun):
-        _complete_task_span(record, trace.get_current_span())
+    complete = _completing().get(type(record)) if currentspan.may_be() else None
+    if complete is not None:
+        complete(record, currentspan.span_in())
 
 
-def _complete_server_span(exchange: Exchange, span: Span) -> None:
+@lru_cache(maxsize=1)
+def _completing() -> dict[type[Record], Callable[[Any, Span | None], None]]:
+    """By kind of record, all of which are imported with the first."""
+    from django_observe import records
+
+    return {
+        records.Exchange: _complete_server_span,
+        records.WebSocketHandshake: _complete_handshake_span,
+        records.TaskRun: _complete_task_span,
+    }
+
+
+def _complete_handshake_span(handshake: WebSocketHandshake, span: Span | None) -> None:
+    _complete_server_span(handshake.exchange, span)
+
+
+def _complete_server_span(exchange: Exchange, span: Span | None) -> None:
     held = quiet.held_in(None) if exchange.quiet else None
     failed = exchange.status >= _CLIENT_ERROR or exchange.failure is not None
     if held is not None and not (failed or exchange.aborted):
         held.discard()
-    if not span.is_recording():
+    if span is None or not span.is_recording():
         return
     attributes: dict[str, Any] = {
         HTTP_RESPONSE_STATUS_CODE: exchange.status,
         Attribute.CORRELATION_ID: exchange.correlation_id,
+        URL_PATH: exchange.path,
     }
     if exchange.client_correlation_id is not None:
         attributes[Attribute.CLIENT_CORRELATION_ID] = exchange.client_correlation_id
     if exchange.matched:
         attributes[HTTP_ROUTE] = exchange.route
-        if "<" in exchange.route:
-            attributes[URL_PATH] = privacy.scrub_path(exchange.path, exchange.route)
     attributes |= query_attributes(exchange.queries)
     if exchange.failure is not None:
         fail(span, exchange.failure)
     elif exchange.status >= _SERVER_ERROR:
-        span.set_status(Status(StatusCode.ERROR))
+        span.set_status(_error())
     if exchange.status >= _SERVER_ERROR:
         attributes[ERROR_TYPE] = str(exchange.status)
     span.set_attributes(attributes)
@@ -150,12 +189,18 @@ def _name(span: Span, exchange: Exchange) -> None:
         span.update_name(f"{begun} {exchange.route if exchange.matched else UNMATCHED_ROUTE}")
 
 
+def _error(description: str | None = None) -> Status:
+    from opentelemetry.trace import Status, StatusCode
+
+    return Status(StatusCode.ERROR, description)
+
+
 def fail(span: Span, failure: Failure) -> None:
     """Marks a span with the exception that ended its work, as the record has it: scrubbed and capped."""
     if not span.is_recording():
         return
     span.set_attribute(ERROR_TYPE, failure.type)
-    span.set_status(Status(StatusCode.ERROR, f"{failure.type}: {failure.message}"))
+    span.set_status(_error(f"{failure.type}: {failure.message}"))
     span.add_event(
         "exception",
         {
@@ -166,14 +211,14 @@ def fail(span: Span, failure: Failure) -> None:
     )
 
 
-def _complete_task_span(run: TaskRun, span: Span) -> None:
-    if not span.is_recording():
+def _complete_task_span(run: TaskRun, span: Span | None) -> None:
+    if span is None or not span.is_recording():
         return
     attributes: dict[str, Any] = {Attribute.CORRELATION_ID: run.correlation_id}
     if run.queue_wait_seconds is not None:
-        attributes[Attribute.QUEUE_WAIT_MS[run.system]] = round(run.queue_wait_seconds * 1_000, 3)
+        attributes[Attribute.QUEUE_WAIT_MS[run.system]] = round(run.queue_wait_seconds * 1_000_000) / 1_000
     if run.clock_skew_seconds is not None:
-        attributes[Attribute.CLOCK_SKEW_MS[run.system]] = round(run.clock_skew_seconds * 1_000, 3)
+        attributes[Attribute.CLOCK_SKEW_MS[run.system]] = round(run.clock_skew_seconds * 1_000_000) / 1_000
     if run.schedule is not None:
         attributes[Attribute.SCHEDULE] = run.schedule
     if run.redelivered:
@@ -190,6 +235,6 @@ def query_attributes(queries: QueryStats) -> dict[str, int]:
 
 
 def _trace_context(context: SpanContext) -> TraceContext:
-    return TraceContext(
-        format_trace_id(context.trace_id), format_span_id(context.span_id), context.trace_flags.sampled
-    )
+    trace_id, span_id, _, flags, *_ = context  # a tuple; by its properties, which are calls: 7k more
+    trace, span = trace_id.to_bytes(16, "big").hex(), span_id.to_bytes(8, "big").hex()
+    return TraceContext(trace, span, bool(flags & _SAMPLED))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import lru_cache
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,9 +27,9 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, S
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.util.http import ExcludeList, parse_excluded_urls, redact_url, sanitize_method
-from wrapt import wrap_function_wrapper
 
 from django_observe import conf, privacy, traces
+from django_observe.correlation import reset
 from django_observe.hop import Hop, amend
 from django_observe.reporting import guard
 
@@ -44,14 +44,8 @@ _REQUEST_POSITION = 1
 _tracer = trace.get_tracer("django_observe.urllib")
 
 
-def wrap(module: ModuleType) -> None:
-    """Wraps where `urllib.request` sends, below redirects, authentication and proxies."""
-    wrap_function_wrapper(module.AbstractHTTPHandler, "do_open", _do_open)
-
-
-def _do_open(
-    wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def do_open(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A wrapper of `AbstractHTTPHandler.do_open`, where `urllib.request` sends."""
     if not is_instrumentation_enabled():
         return wrapped(*args, **kwargs)
     positional = len(args) > _REQUEST_POSITION
@@ -108,7 +102,7 @@ class _ClientSpan:
             return
         with guard("outbound"):
             _complete(self._span, self._hop.status, error)
-        opentelemetry_context.detach(self._token)
+        reset(self._token)
         with guard("outbound"):
             self._span.end()
 

@@ -21,7 +21,12 @@ class Header:
     FORWARDED_FOR: Final = "X-Forwarded-For"
     FORWARDED: Final = "Forwarded"
     REAL_IP: Final = "X-Real-IP"
-    FORWARDING: Final = (FORWARDED_FOR, FORWARDED, REAL_IP)
+    FORWARDING: Final = (
+        *(FORWARDED_FOR, FORWARDED, REAL_IP, "Via"),
+        *("X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server"),
+        *("X-Client-IP", "X-Cluster-Client-IP", "X-Original-Forwarded-For", "X-Envoy-External-Address"),
+        *("CF-Connecting-IP", "True-Client-IP", "Fastly-Client-IP"),
+    )
     """What proxies add: whoever sends one of these is not the peer itself."""
     TRACEPARENT: Final = "traceparent"
     TRACESTATE: Final = "tracestate"

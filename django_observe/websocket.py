@@ -15,10 +15,10 @@ from opentelemetry.semconv.attributes.url_attributes import URL_PATH
 from opentelemetry.trace import INVALID_SPAN, Link, SpanKind, get_current_span, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from django_observe import correlation, openwebsockets, privacy
+from django_observe import correlation, openwebsockets, persons, privacy
 from django_observe.handledmessage import HandledMessage, name_of, started
 from django_observe.handshake import DENIED, SWITCHING_PROTOCOLS, Handshake, echoed
-from django_observe.observation import CLIENT_CLOSED_REQUEST, key_of
+from django_observe.observation import CLIENT_CLOSED_REQUEST
 from django_observe.records import CallStats, Failure, QueryStats, WebSocket
 from django_observe.reporting import guard, report
 from django_observe.tasktrace import LONG_ETA_SECONDS
@@ -38,7 +38,6 @@ class WebSocketConnection:
         self._scope = scope
         self._consumer = name_of(consumer)
         self._handshake = Handshake(scope, route)
-        self._path = privacy.scrub_path(self._handshake.path, self._handshake.route)
         self._started = perf_counter()
         self._received = self._sent = 0
         self._close_code: int | None = None
@@ -79,12 +78,12 @@ class WebSocketConnection:
             self._close_code = self._close_code or message.get("code")
         attributes: dict[str, AttributeValue] = {
             NETWORK_PROTOCOL_NAME: PROTOCOL,
-            URL_PATH: self._path,
+            URL_PATH: self._handshake.path,
             Attribute.MESSAGE_TYPE: kind,
             Attribute.CONSUMER: self._consumer,
         }
-        if self._handshake.peer:
-            attributes[CLIENT_ADDRESS] = self._handshake.peer
+        if self._handshake.client_ip is not None:
+            attributes[CLIENT_ADDRESS] = self._handshake.client_ip
         name = f"{kind} {self._handshake.route or self._consumer}"
         span_kind = SpanKind.SERVER if kind.startswith("websocket.") else SpanKind.CONSUMER
         context, link = self._parent()
@@ -148,5 +147,5 @@ class WebSocketConnection:
 
 
 def _user_id(user: Any) -> str | None:
-    """The key of the user whom Channels' AuthMiddleware has looked up; one that was not is not looked up."""
-    return key_of(getattr(user, "_wrapped", user))
+    """The user whom Channels' AuthMiddleware has looked up; one that was not is not looked up."""
+    return persons.user_id(getattr(user, "_wrapped", user))

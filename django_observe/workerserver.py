@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from contextvars import Context
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django_observe import conf, exposition
 from django_observe.reporting import guard
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from django_observe.workermetrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
+
+_METHODS: Final = ("GET", "HEAD")
+_PLAIN: Final = "text/plain; charset=utf-8"
 
 _server: ThreadingHTTPServer | None = None
 _worker: WorkerMetrics | None = None
@@ -74,15 +78,22 @@ class _Server(ThreadingHTTPServer):
 
 class _Page(BaseHTTPRequestHandler):
     timeout = 10
-    server_version = "django_observe"
-    sys_version = ""
 
     def do_GET(self) -> None:
         """Answers a scrape under the same rules as the page of a web process."""
         with guard("workerserver"):
             self._answer()
 
-    do_HEAD = do_GET  # noqa: N815 - as http.server spells it
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Any other method is answered as well: http.server looks for `do_<METHOD>`."""
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
+
+    def send_error(self, code: int, *_: Any) -> None:
+        """What http.server says of a request that is none: the status alone, not a page of HTML."""
+        with guard("workerserver"):
+            self._send(HTTPStatus(code), b"", _PLAIN)
 
     def log_message(self, *_: Any) -> None:
         """A scrape is no news."""
@@ -92,7 +103,10 @@ class _Page(BaseHTTPRequestHandler):
         path = settings.metrics_path or "/metrics"
         may = settings.metrics and exposition.allowed(str(self.client_address[0]), self.headers)
         if self.path.partition("?")[0] != path or not may:
-            self._send(HTTPStatus.NOT_FOUND, b"Not Found\n", "text/plain; charset=utf-8")
+            self._send(HTTPStatus.NOT_FOUND, b"Not Found\n", _PLAIN)
+            return
+        if self.command not in _METHODS:
+            self._send(HTTPStatus.METHOD_NOT_ALLOWED, b"", _PLAIN, allow=", ".join(_METHODS))
             return
         more: list[Any] = []
         with guard("workerserver"):
@@ -100,8 +114,11 @@ class _Page(BaseHTTPRequestHandler):
         page = exposition.render(self.headers.get("Accept", ""), several=False, more=more)
         self._send(HTTPStatus.OK, *page)
 
-    def _send(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
-        self.send_response(status)
+    def _send(self, status: HTTPStatus, body: bytes, content_type: str, *, allow: str = "") -> None:
+        self.send_response_only(status)
+        self.send_header("Date", self.date_time_string())
+        if allow:
+            self.send_header("Allow", allow)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from opentelemetry import trace
 from opentelemetry.context import Context, create_key, get_value, set_value
-from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
-from opentelemetry.util.types import Attributes
 
-from django_observe import correlation, privacy, tally, traces
+from django_observe import correlation, currentspan, tally, traces
 from django_observe.reporting import guard
 from django_observe.tally import Tally
 from django_observe.vocabulary import Attribute
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Link, Span, SpanKind
+    from opentelemetry.util.types import Attributes
+
 _KEY = create_key("django_observe_work")
-_tracer = trace.get_tracer("django_observe")
 
 
 def started(
     name: str | None,
     context: Context,
-    kind: SpanKind = SpanKind.INTERNAL,
+    kind: SpanKind | None = None,
     link: Link | None = None,
     attributes: Attributes = None,
 ) -> Span | None:
     """A new span, child of the one in `context`; None without a name, and where tracing is off."""
     if not name or not traces.enabled():
         return None
-    return _tracer.start_span(name, context, kind, attributes, [link] if link else None)
+    from opentelemetry.trace import SpanKind, get_tracer
+
+    links = [link] if link else None
+    return get_tracer("django_observe").start_span(
+        name, context, kind or SpanKind.INTERNAL, attributes, links
+    )
 
 
 def is_current() -> bool:
@@ -39,7 +44,7 @@ def is_current() -> bool:
     The command may be a server that COMMANDS_WITHOUT_ID does not know.
     """
     span = get_value(_KEY)
-    return span is not None and span is trace.get_current_span()
+    return span is not None and span is currentspan.span_in()
 
 
 @final
@@ -57,6 +62,8 @@ class Work:
     ) -> None:
         own = None
         if span is not None:
+            from opentelemetry.trace import set_span_in_context
+
             context = set_value(_KEY, span, set_span_in_context(span, context))
             own = traces.current(context)
         self.correlation_id = correlation.chosen(identifier, own)
@@ -90,6 +97,8 @@ class Work:
                 if self._tally is not None:
                     span.set_attributes(traces.query_attributes(self._tally.queries()))
                 if error is not None and _is_failure(error):
+                    from django_observe import privacy
+
                     traces.fail(span, privacy.failure_of(error))
             with guard("workspan"):
                 span.end()

@@ -7,6 +7,7 @@ import decimal
 import enum
 import logging
 import math
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -47,6 +48,16 @@ class Evasive:
         if name == "__class__":
             return Evasive
         raise ValueError(name)
+
+
+class Inquisitive:
+    """Looks at who asks, as debuggers and libraries that guess names of variables do, and raises."""
+
+    def __str__(self) -> str:
+        caller = sys._getframe(1)
+        raise RuntimeError(caller.f_code.co_name)
+
+    __repr__ = __str__
 
 
 class Failing(Exception):  # noqa: N818 - it stands for any application's
@@ -95,6 +106,7 @@ VALUES: dict[str, Any] = {
     "no end": Endless(),
     "text that is none": Untruthful(),
     "no attributes": Evasive(),
+    "no text, and its caller's frame in a variable": Inquisitive(),
     "a list of these": [Spiteful(), Endless(), Evasive()],
     "a key without text": {Spiteful(): 1},
     "keys that are no text": {(1, 2): "tuple", None: "none", b"\xff": "bytes", 1.5: "float"},

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import django
 import pytest
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,10 +22,11 @@ from django.test import AsyncClient, Client, RequestFactory, override_settings
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from demo_services.ports import free_port
 from django_observe import activerequests, metrics
 from django_observe.metricset import HTTP_ACTIVE_REQUESTS
 from django_observe.middleware import ObserveMiddleware
-from tests.processes import Process, free_port, get, wait_until
+from tests.processes import Process, get, wait_until
 
 ROOT = Path(__file__).parent.parent
 NAME = HTTP_ACTIVE_REQUESTS.name
@@ -126,6 +128,13 @@ def test_a_child_forked_meanwhile_neither_counts_nor_uncounts() -> None:
 def test_without_metrics_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "count_active", lambda _: pytest.fail("counted"))
     assert Client().get("/ok/").status_code == 200
+
+
+@override_settings(DJANGO_OBSERVE={"METRICS": "django_observe.metrics.report"})
+def test_with_metrics_of_the_projects_own_it_counts(idle: float) -> None:
+    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, f"{__name__}.short_circuit"]):
+        assert float(Client().get("/ok/").content) == idle + 1
+    assert active() == idle
 
 
 def test_many_threads_lose_none(idle: float) -> None:
@@ -238,6 +247,7 @@ def test_several_workers_have_one_number_and_a_killed_one_takes_its_part_along(p
         wait_until(lambda: counted(address) == 0, "no request to be left")
 
 
+@pytest.mark.skipif(django.VERSION < (5, 0), reason="Django 4.2 does not tell a body that its client left")
 def test_a_client_that_leaves_an_async_stream_is_counted_out(project: Path) -> None:
     uvicorn = (BIN / "uvicorn", "shop.asgi:application", "--port", "{port}", "--log-level", "warning")
     with served(project, *uvicorn) as (_, address):

@@ -13,6 +13,7 @@ PACKAGE = Path(django_observe.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.stat().st_size)
 EDGES = {"middleware", "streaming", "endpoints", "celery", "outbound", "urllibrequest", "database"}
 EDGES |= {"consumers", "handshake", "websocket", "httpconsumer", "workerchannel"}
+EDGES |= {"backgroundtasks", "commands", "messages"}
 REPORTERS = {"logs", "metrics", "traces"}
 PROGRAMS = {"gunicorn.py", "cli.py", "console"}
 """Programs and configuration files of their own, which read their own environment."""
@@ -62,6 +63,24 @@ def test_the_vocabulary_imports_nothing_of_ours_and_no_django() -> None:
 def test_a_reporter_imports_neither_an_edge_nor_another_reporter(reporter: str) -> None:
     path = PACKAGE / f"{reporter}.py"
     assert ours(path) & (EDGES | REPORTERS - {reporter}) == set()
+
+
+@pytest.mark.parametrize(
+    ("program", "callers"),
+    [
+        ("doctor", {"management/commands/observe.py"}),
+        ("console", {"cli.py", "doctor", "management/commands/observe.py"}),
+    ],
+)
+def test_no_module_of_a_service_imports_a_program(program: str, callers: set[str]) -> None:
+    """Anywhere in it, at its top or not; a folder among the callers is another program."""
+    paths = [
+        path.relative_to(PACKAGE)
+        for path in MODULES
+        if any(f"{module}.".startswith(f"django_observe.{program}.") for module in imported(path))
+    ]
+    importers = {path.parts[0] if path.parts[0] in {"doctor", "console"} else str(path) for path in paths}
+    assert importers - {program} == callers
 
 
 def test_only_conf_reads_the_settings_and_the_environment() -> None:

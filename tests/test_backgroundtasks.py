@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import django
 import pytest
 from django.apps import apps
 from django.core.management import call_command
@@ -17,9 +18,6 @@ from django.db import DatabaseError, connection
 from django.dispatch import Signal
 from django.test import override_settings
 from django.utils import timezone
-from django_tasks.backends.dummy import DummyBackend
-from django_tasks.base import Task, TaskError, TaskResult, TaskResultStatus
-from django_tasks.signals import task_enqueued, task_finished, task_started
 from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
@@ -35,7 +33,23 @@ from django_observe import (
 from django_observe.testing import Captured
 from django_observe.testing import captured as capturing
 from tests import settings
+
+if django.VERSION < (5, 2):
+    pytest.skip("django-tasks-db wants Django 5.2", allow_module_level=True)
+
 from tests.backgroundproject import tasks
+from tests.backgroundproject.library import (
+    APPS,
+    BACKENDS,
+    DummyBackend,
+    Task,
+    TaskError,
+    TaskResult,
+    TaskResultStatus,
+    task_enqueued,
+    task_finished,
+    task_started,
+)
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -44,8 +58,8 @@ ID = "order-4711.retry_2"
 OTHER = "order-4712.retry_1"
 TASKS = {
     "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "mail"]},
-    "immediate": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend", "QUEUES": []},
-    "dummy": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"},
+    "immediate": {"BACKEND": f"{BACKENDS}.immediate.ImmediateBackend", "QUEUES": []},
+    "dummy": {"BACKEND": f"{BACKENDS}.dummy.DummyBackend"},
     "foreign": {"BACKEND": f"{__name__}.ForeignBackend"},
     "away": {"BACKEND": f"{__name__}.AwayBackend"},
 }
@@ -73,9 +87,7 @@ class AwayBackend(DummyBackend):
 @pytest.fixture(autouse=True)
 def backends(db: None) -> Iterator[None]:
     """The backends, with the database backend's table; afterwards nothing is bound."""
-    with override_settings(
-        INSTALLED_APPS=[*settings.INSTALLED_APPS, "django_tasks", "django_tasks_db"], TASKS=TASKS
-    ):
+    with override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, *APPS], TASKS=TASKS):
         with connection.cursor() as cursor:
             cursor.execute(*connection.schema_editor().table_sql(model()))
         before = get_current()
@@ -396,7 +408,7 @@ def test_a_fault_in_the_wait_costs_nothing_else(captured: Captured, monkeypatch:
     def broken(*_: Any) -> Any:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(taskdelivery, "waited", broken)
+    monkeypatch.setattr(taskdelivery, "_waited", broken)
     with correlated(ID):
         tasks.tell.enqueue()
     work()

@@ -20,9 +20,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from demo_services.ports import free_port
 from django_observe.backlog import Backlog, Pipe, pipe_of
 from django_observe.ledger import Ledger
-from tests.processes import free_port, get, wait_until
+from tests.processes import get, wait_until
 
 ROOT = Path(__file__).parent.parent
 ROOM = 4096
@@ -44,7 +45,6 @@ class Reader:
         assert opened is not None
         assert not opened.waits
         self.pipe = Pipe(self.end, waits=True) if waits else opened
-        self._private = opened.fd
 
     def fill(self) -> None:
         """Leaves no room."""
@@ -67,7 +67,6 @@ class Reader:
         """Leaves nothing open."""
         if self.fd >= 0:
             self.leave()
-        os.close(self._private)
         self.stream.close()
 
 
@@ -196,6 +195,26 @@ def test_a_socket_that_is_not_read_is_waited_for_as_well() -> None:
         assert set(received.splitlines()) == {b"x" * 999, b"last"}
 
 
+def test_who_closes_a_redirected_stdout_ends_what_its_reader_waits_for() -> None:
+    reading, writing = os.pipe()
+    other_reading, other_writing = os.pipe()
+    with os.fdopen(reading, "rb") as end, os.fdopen(other_reading), os.fdopen(other_writing, "w") as other:
+        redirected = os.fdopen(writing, "w")
+        pipe = pipe_of(redirected)
+        assert pipe is not None
+        assert pipe_of(redirected) is pipe
+        backlog = Backlog()
+        backlog.write(pipe, b"x" * 2 * ROOM + b"\n", nothing)
+        del pipe
+        redirected.close()
+        assert pipe_of(other) is not None, "what logs elsewhere from now on"
+        wait_until(lambda: not backlog._lines, "the line", 5)
+        while select.select([end], [], [], 5)[0]:
+            if not os.read(reading, 65_536):
+                return
+        pytest.fail("it is still open")
+
+
 def test_files_and_streams_without_a_descriptor_are_written_to_directly(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as file, Path(os.devnull).open("w") as null:
         assert pipe_of(file) is pipe_of(null) is pipe_of(io.StringIO()) is None
@@ -227,7 +246,7 @@ FORKING = """
 
 def test_a_forked_child_has_lines_and_a_thread_of_its_own() -> None:
     program = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(FORKING)],
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", textwrap.dedent(FORKING)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -297,19 +316,28 @@ def shop(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 
 def stdout_metrics(url: str) -> dict[str, float]:
-    """What /metrics says of the signal `stdout`, by metric."""
+    """What /metrics says of the signal `stdout`, by metric, for all reasons together."""
     page = text_string_to_metric_families(get(f"{url}/metrics").text)
-    samples = [sample for family in page for sample in family.samples]
-    return {each.name: each.value for each in samples if each.labels.get("signal") == "stdout"}
+    found: dict[str, float] = {}
+    for each in (sample for family in page for sample in family.samples):
+        if each.labels.get("signal") == "stdout":
+            found[each.name] = found.get(each.name, 0) + each.value
+    return found
+
+
+def answered(url: str) -> float:
+    """The seconds that an answer took."""
+    started = time.monotonic()
+    assert get(url).status == 200
+    return time.monotonic() - started
 
 
 def test_gunicorn_answers_while_nobody_reads_its_stdout(shop: tuple[subprocess.Popen[bytes], str]) -> None:
     process, url = shop
-    deadline = time.monotonic() + 60
     with ThreadPoolExecutor(4) as clients:
-        answers = list(clients.map(lambda _: get(f"{url}/page/").status, range(300)))
-    assert time.monotonic() < deadline
-    assert answers == [200] * 300
+        seconds = list(clients.map(lambda _: answered(f"{url}/page/"), range(300)))
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    assert max(seconds) < (10 if busy else 1)
     counts = stdout_metrics(url)
     dropped = counts["observe_telemetry_dropped_total"]
     assert dropped > 0

@@ -16,9 +16,10 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 from prometheus_client import REGISTRY
 
+from demo_services.ports import free_port
 from django_observe import dependencies, metrics
-from django_observe.cache import backend_of
-from tests.processes import Process, free_port, require
+from django_observe.cachelookups import backend_of
+from tests.processes import Process, require
 
 FAMILIES = ("total", "hits_total", "misses_total", "fail_total")
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"

@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span, get_tracer
 
+from demo_services.ports import free_port
 from django_observe import (
     brokertraffic,
     conf,
@@ -42,7 +43,7 @@ from django_observe import (
 )
 from django_observe import celery as edge
 from django_observe.records import Record, TaskEvent, TaskRun
-from tests.processes import free_port
+from django_observe.taskinstrumentor import TaskInstrumentor
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -111,7 +112,7 @@ def exporter() -> Iterator[InMemorySpanExporter]:
     taskspans.install(enabled=False)
     upstream().instrument(tracer_provider=provider)
     yield memory
-    taskspans.install(enabled=False)
+    upstream().uninstrument()
 
 
 @pytest.fixture
@@ -329,7 +330,7 @@ def test_the_header_is_named_as_the_settings_say(app: Celery, told: list[Record]
         app.send_task("elsewhere.known")
         headers = message(app).headers
         assert headers["x-shop-id"] == ID
-        assert messages.received(taskheaders.read(headers.items()))[0] == ID
+        assert messages.received(taskheaders.read(headers))[0] == ID
 
 
 def test_publishes_that_fail_leave_nothing_behind(told: list[Record], exporter: InMemorySpanExporter) -> None:
@@ -391,17 +392,25 @@ def test_instrumenting_elsewhere_makes_no_second_span(
     assert len(named(exporter, "run/inner")) == 1
 
 
-def test_an_instrumentation_of_the_projects_own_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instrumentation_of_the_projects_own_is_gone_on_for(
+    monkeypatch: pytest.MonkeyPatch, told: list[Record]
+) -> None:
+    """By its provider, whatever TRACES says of ours; and the context after a task is that before it."""
     monkeypatch.setattr(CeleryInstrumentor, "_instance", None)
+    monkeypatch.setattr(TaskInstrumentor, "_instance", None)
     monkeypatch.setattr(taskspans, "_instrumentor", None)
-    own = upstream()
-    own.instrument()
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    upstream().instrument(tracer_provider=provider)
     try:
-        taskspans.install(enabled=True)
-        assert upstream() is own
-        assert own.is_instrumented_by_opentelemetry
+        taskspans.install(enabled=False)
+        with override_settings(DJANGO_OBSERVE={"TRACES": False}):
+            inner.delay()
+        assert len(named(memory, "run/inner")) == 1
+        assert get_current_span() is INVALID_SPAN
     finally:
-        own.uninstrument()
+        upstream().uninstrument()
 
 
 def test_spans_can_be_switched_off_and_on() -> None:
@@ -508,9 +517,9 @@ def test_without_the_time_of_its_publish_a_run_is_a_child() -> None:
 def test_a_run_begins_its_span_in_that_relation(exporter: InMemorySpanExporter, relation: str) -> None:
     request = TaskRequest(traceparent=f"00-{OWN}-b7ad6b7169203331-01", id="1", retries=3)
     run: Any = SimpleNamespace(name="shop.bill", request=request, throws=())
-    span = taskspans.running(run, "1", {}, relation)
+    span = taskspans.running(run, relation, {}, None)
     assert span is not None
-    taskspans.ran(span, "1", {})
+    taskspans.ran(span, None)
     [ended] = named(exporter, "run/shop.bill")
     assert ended.context is not None
     assert ended.attributes is not None

@@ -282,7 +282,7 @@ def test_sigterm_ends_a_long_call_while_nothing_is_to_be_sent(
 def test_a_command_that_is_done_before_the_last_word_dies_of_sigterm_all_the_same(
     project: dict[str, str], collector: Collector
 ) -> None:
-    env = {**os.environ, **project, **collector.environment}
+    env = {**os.environ, **project, **collector.environment, "PYTHONUNBUFFERED": "1"}
     ran = subprocess.run([*ARGV, "--end", "late"], env=env, capture_output=True, check=False)
     assert (ran.returncode, ran.stdout.splitlines()[-1]) == (-signal.SIGTERM, b"closed")
     collector.span("inner")

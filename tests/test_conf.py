@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from django_observe import conf
+from django_observe import conf, settingfaults
 
 
 def given(**values: Any) -> override_settings:
@@ -26,7 +27,7 @@ def faults(**values: Any) -> str:
 def test_every_setting_refuses_what_it_does_not_take_and_says_what_it_takes(key: str) -> None:
     value = object()
     text = faults(**{key: value})
-    shown = "of type object" if key == "METRICS_TOKEN" else repr(value)
+    shown = "of type object" if key in {"METRICS_TOKEN", "BACKENDS"} else repr(value)
     assert f"DJANGO_OBSERVE['{key}'] is {shown}; accepted is " in text
     accepted, _, remedy = text.partition("accepted is ")[2].partition(". ")
     assert len(accepted) > len("a path")
@@ -56,10 +57,22 @@ def test_every_setting_has_a_meaning_for_the_reference(key: str) -> None:
         *[("QUIET_PATHS", value) for value in ("/ping", ["ping"])],
         *[("WORKER_METRICS_PORT", value) for value in (0, 65_536, "9808", True)],
         *[("SCRUB_KEYS", value) for value in ("iban", [""], [3])],
+        *[("PATH_PARAMETERS", value) for value in ("*", [""], [3])],
+        *[("QUERY_PARAMETERS", value) for value in ("page", [None])],
+        *[("USER_ID", value) for value in (True, "name", None)],
+        *[("CLIENT_IP", value) for value in (False, "/24", None)],
+        *[("USER_AGENT", value) for value in ("yes", None)],
+        *[("SCRUB_PATTERNS", value) for value in ("x", ["("], ["a*"], [b"x"], [3], [re.compile("")])],
     ],
 )
 def test_values_that_are_refused(key: str, value: Any) -> None:
     assert f"DJANGO_OBSERVE['{key}'] is {value!r}; accepted is " in faults(**{key: value})
+
+
+def test_a_pattern_that_is_refused_is_named_with_what_is_wrong_and_where() -> None:
+    given = [r"cust-\d+", "ab(cd", r"\d*"]
+    assert "Mend 'ab(cd': missing ), unterminated subpattern at position 2." in faults(SCRUB_PATTERNS=given)
+    assert "'\\\\d*' matches the empty text" in faults(SCRUB_PATTERNS=given[::2])
 
 
 @pytest.mark.parametrize("value", ["", 5, b"s3cret-bytes"])
@@ -67,6 +80,32 @@ def test_a_token_that_is_refused_is_not_shown(value: Any) -> None:
     text = faults(METRICS_TOKEN=value)
     assert f"DJANGO_OBSERVE['METRICS_TOKEN'] is of type {type(value).__name__}; accepted is " in text
     assert "s3cret" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("http://loki:3100", "Make it a dict."),
+        ({"tempo": "http://tempo:3200"}, "'tempo' is none of these."),
+        ({"loki": "me:s3cret@loki:3100"}, "Give loki as http://host:port, https://host or "),
+        ({"loki": None}, "Give loki as http://host:port, https://host or "),
+    ],
+)
+def test_backends_that_are_refused_are_not_shown(value: Any, remedy: str) -> None:
+    text = faults(BACKENDS=value)
+    assert (
+        f"DJANGO_OBSERVE['BACKENDS'] is of type {type(value).__name__}; accepted is a dict such as " in text
+    )
+    assert remedy in text
+    assert "s3cret" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "example"),
+    [("PATH_PARAMETERS", "['slug', '*_slug']"), ("QUERY_PARAMETERS", "['page', 'utm_*']")],
+)
+def test_the_example_is_one_of_the_setting(key: str, example: str) -> None:
+    assert f"accepted is a list of names or patterns, such as {example}. " in faults(**{key: "x"})
 
 
 def test_each_of_our_paths_is_its_own() -> None:
@@ -109,6 +148,14 @@ def test_a_reporter_that_cannot_be_imported_is_named() -> None:
         ("READY_CHECKS", None, None),
         ("WORKER_METRICS_PORT", None, None),
         ("SCRUB_KEYS", ["iban"], ("iban",)),
+        ("PATH_PARAMETERS", ["slug", "*_slug"], ("slug", "*_slug")),
+        ("QUERY_PARAMETERS", ("page",), ("page",)),
+        ("USER_ID", "Hash", "hash"),
+        ("CLIENT_IP", "address", "address"),
+        ("USER_AGENT", True, True),
+        ("BACKENDS", {"loki": "http://loki:3100/"}, (("loki", "http://loki:3100"),)),
+        ("BACKENDS", {"jaeger": "https://me:pw@a.example/ui"}, (("jaeger", "https://me:pw@a.example/ui"),)),
+        ("SCRUB_PATTERNS", ["x", re.compile("y")], (re.compile("x"), re.compile("y"))),
     ],
 )
 def test_values_that_are_taken(key: str, value: Any, expected: Any) -> None:
@@ -139,8 +186,9 @@ def test_an_unknown_key_suggests_the_nearest(key: str, near: str) -> None:
 
 @pytest.mark.parametrize("key", ["QZX", "DEBUG", "SERVICE_NAME_FOUND", "TRUSTED_PEERS_GIVEN"])
 def test_what_is_no_setting_is_refused(key: str) -> None:
-    assert f"DJANGO_OBSERVE['{key}'] is not a setting; accepted are BACKGROUND_TASKS, CELERY, " in faults(
-        **{key: 1}
+    assert (
+        f"DJANGO_OBSERVE['{key}'] is not a setting; accepted are BACKENDS, BACKGROUND_TASKS, CELERY, "
+        in faults(**{key: 1})
     )
 
 
@@ -296,3 +344,12 @@ def test_logging_left_alone_is_told_from_logging_of_the_project(
 ) -> None:
     with override_settings(LOGGING=logging, LOGGING_CONFIG=config):
         assert conf.logging_left_alone() is alone
+
+
+def test_a_renamed_setting_is_known_by_its_old_name_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settingfaults.RENAMED, "SERVICE", ("SERVICE_NAME", "0.3"))
+    told = r"\['SERVICE'\] is now called 'SERVICE_NAME'.*0\.3 will not know it"
+    with pytest.warns(DeprecationWarning, match=told), given(SERVICE="orders"):
+        assert conf.settings().service_name == "orders"
+    with pytest.warns(DeprecationWarning, match=told), given(SERVICE="old", SERVICE_NAME="new"):
+        assert conf.settings().service_name == "new"

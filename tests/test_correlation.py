@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import pytest
 from opentelemetry import propagate
@@ -199,3 +200,14 @@ def test_a_callers_tracestate_goes_no_further_unless_it_is_asked_for(asked: str,
         check=True,
     )
     assert ran.stdout.split() == ["a" * 32, "v=1" if passed_on else "None"]
+
+
+def test_a_new_id_is_a_uuid4_of_which_no_other_bit_is_fixed() -> None:
+    ids = [correlation.generate() for _ in range(500)]
+    made = [UUID(identifier) for identifier in ids]
+    assert [each.hex for each in made] == ids
+    assert {(each.version, each.variant) for each in made} == {(4, RFC_4122)}
+    always, ever = made[0].int, 0
+    for each in made:
+        always, ever = always & each.int, ever | each.int
+    assert f"{always:032x} {ever:032x}" == f"{4 << 76 | 8 << 60:032x} {'f' * 12}4fffb{'f' * 15}"

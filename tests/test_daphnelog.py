@@ -46,6 +46,8 @@ def test_the_access_log_stays_away_from_stdout_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "stdout", stdout)
     assert written(stdout) == ""
     assert '"GET /" 200 2' in written(io.StringIO())
+    with override_settings(DJANGO_OBSERVE={"LOGS": "django_observe.logs.report"}):
+        assert written(stdout) == ""
     with override_settings(DJANGO_OBSERVE={"LOGS": False}):
         assert '"GET /" 200 2' in written(stdout)
 

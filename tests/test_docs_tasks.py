@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import django
 import pytest
 from django.test import override_settings
 from django_tasks import task_backends
@@ -39,6 +40,7 @@ def test_celery(name: str, relation: str) -> None:
         assert tasktrace.relation(name, *A_DAY, eager=False) == relation
 
 
+@pytest.mark.skipif(django.VERSION < (5, 2), reason="django-tasks-db wants Django 5.2")
 def test_the_settings_of_background_tasks() -> None:
     example = run_example("background-tasks.md", "TASKS =", INSTALLED_APPS=[*settings.INSTALLED_APPS])
     with override_settings(INSTALLED_APPS=example["INSTALLED_APPS"], TASKS=example["TASKS"]):

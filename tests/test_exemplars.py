@@ -13,10 +13,11 @@ from typing import Final
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 
+from demo_services.ports import free_port
 from django_observe.metricset import ALL_FAMILIES, CLIENT_DURATION, DB_QUERY_DURATION
 from django_observe.taskmetricset import DJANGO_TASK_QUEUE_WAIT, DJANGO_TASK_RUNTIME, TASK_FAMILIES
 from tests.console.running import Console, running
-from tests.processes import Process, free_port, get, require, wait_until
+from tests.processes import Process, get, require, wait_until
 
 ROOT = Path(__file__).parent.parent
 OF_BACKGROUND_TASKS: Final = {DJANGO_TASK_QUEUE_WAIT.name, DJANGO_TASK_RUNTIME.name}

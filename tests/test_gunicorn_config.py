@@ -21,14 +21,16 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from demo_services.ports import free_port
 from django_observe import archive
-from tests.processes import Process, free_port, get, wait_until
+from tests.processes import Process, get, wait_until
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ["-c", "python:django_observe.gunicorn"]
 REQUESTS = "django_http_requests_total_by_view_transport_method_total"
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 MAX_REQUESTS = 25
+TOLD = "django_observe: multiprocess_file: "
 FILES = {
     "shop/__init__.py": "",
     "shop/settings.py": """
@@ -213,6 +215,7 @@ def test_damaged_files_cost_their_own_numbers_only(shop: Shop) -> None:
         answer = get(f"{shop.url}/metrics", headers)
         assert answer.status == 200
         assert REQUESTS in answer.text
+    shop.process.wait_for(lambda: TOLD in shop.process.stderr, "the line about it")
 
 
 def test_the_directory_is_private_and_the_page_complete(shop: Shop) -> None:
@@ -221,7 +224,7 @@ def test_the_directory_is_private_and_the_page_complete(shop: Shop) -> None:
 
 
 def test_gunicorns_own_lines_are_json_and_requests_are_told_once(shop: Shop) -> None:
-    lines = [json.loads(line) for line in shop.lines()]
+    lines = [json.loads(line) for line in shop.lines() if not line.startswith(TOLD)]
     boot = next(line for line in lines if line["message"].startswith("Listening at"))
     assert (boot["logger"], boot["level"], boot["service"]) == ("gunicorn.error", "INFO", "shop")
     assert {line["logger"] for line in lines} == {"gunicorn.error", "django_observe.request"}

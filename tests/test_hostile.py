@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from demo_services.ports import free_port
 from tests.collector import Collector
-from tests.processes import Process, free_port
+from tests.processes import Process
 from tests.test_traces import ROOT, run
 
 GREATEST_GROWTH = 2_048

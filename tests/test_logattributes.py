@@ -48,6 +48,12 @@ def test_a_long_stack_in_any_alphabet_is_cut_not_lost() -> None:
     assert b"o-1" in encoded
 
 
+def test_a_lone_surrogate_in_a_name_that_a_message_brought_costs_one_character() -> None:
+    encoded = logencoding.encode([(1.0, 30, {"message": "ta\ud800sk", "queue": "a\udfffb", "level": "INFO"})])
+    assert b"ta?sk" in encoded
+    assert b"a?b" in encoded
+
+
 VALUES = st.recursive(
     st.text() | st.integers(-(2**63), 2**63 - 1) | st.booleans(),
     lambda inner: st.dictionaries(st.text(), inner, max_size=12),

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import pytest
@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.utils import _TestState
 from django.utils import log
 
-from django_observe import conf, logs, logwiring, otlplogs, reporting
+from django_observe import conf, failurenotice, logs, logway, logwiring, otlplogs, reporting, serverlogs
 from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
 from django_observe.loghandler import OncePerFact, Output
@@ -42,11 +42,15 @@ CORE = {
 TRACE = TraceContext("0" * 31 + "a", "0" * 15 + "b", sampled=True)
 FAILURE = Failure("ValueError", "boom", "Traceback ...\nValueError: boom")
 
+Exported: TypeAlias = Callable[..., list[str]]
+
+LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
+
 
 class State:
     """All of Python's logging that the wiring may touch, to be put back."""
 
-    NAMES = ("", *LoggerName.__dict__.values(), "django", "django.server", *logwiring.SERVER_LOGGERS)
+    NAMES = ("", *LoggerName.__dict__.values(), "django", "django.server", *serverlogs.LOGGERS)
 
     def __init__(self) -> None:
         self.loggers = [logging.getLogger(name) for name in self.NAMES if isinstance(name, str)]
@@ -183,12 +187,6 @@ def test_a_quiet_request_is_told_only_when_it_fails(stdout: io.StringIO) -> None
         assert told(stdout, exchange(quiet=True, **failing))["event"].startswith("request")
 
 
-def test_a_secret_in_a_path_is_not_on_the_line(stdout: io.StringIO) -> None:
-    line = told(stdout, exchange(path="/reset/MQ/canary/", route="reset/<uidb64>/<token>/"))
-    assert "canary" not in json.dumps(line)
-    assert line["path"] == "/reset/<uidb64>/<token>/"
-
-
 def test_the_line_of_a_task(stdout: io.StringIO) -> None:
     line = told(stdout, run(queue_wait_seconds=0.02, attempt=2, trace=TRACE))
     expected = {
@@ -291,7 +289,7 @@ def test_a_projects_own_logging_only_learns_the_id(
     for name in logwiring.OURS:
         logging.getLogger(name).handlers.clear()
     root.setLevel(logging.WARNING)
-    with override_settings(LOGGING={"version": 1}):
+    with override_settings(LOGGING={"version": 1, "disable_existing_loggers": False}):
         logs.install()
         assert root.handlers == [own]
         assert root.level == logging.WARNING
@@ -483,6 +481,8 @@ def test_what_our_lines_say_already_is_stopped_and_everything_else_stays() -> No
         once = OncePerFact()
         assert [once.filter(record) for record in stopped] == [False] * len(stopped)
         assert [once.filter(record) for record in kept] == [True] * len(kept)
+    with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json", "LOGS": "django_observe.logs.report"}):
+        assert [once.filter(record) for record in stopped] == [False] * len(stopped)
     with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json", "LOGS": False}):
         assert all(once.filter(record) for record in stopped)
     with override_settings(DJANGO_OBSERVE={"LOG_FORMAT": "json", "CELERY": False}):
@@ -525,7 +525,7 @@ def test_a_test_run_is_not_flooded_unless_asked(stdout: io.StringIO, monkeypatch
         assert len(lines(stdout)) == 1
 
 
-@override_settings(DJANGO_OBSERVE={}, EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
+@override_settings(DJANGO_OBSERVE={}, MAILERS={"default": {"BACKEND": LOCMEM}})
 def test_a_mail_kept_in_memory_does_not_make_it_a_test_run(
     stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,20 +573,33 @@ def test_celery_leaves_logging_to_us_and_may_be_more_talkative(stdout: io.String
 
 def test_a_worker_whose_project_configures_no_root_still_logs(stdout: io.StringIO) -> None:
     logging.getLogger().handlers.clear()
-    with override_settings(LOGGING={"version": 1}):
+    with override_settings(LOGGING={"version": 1, "disable_existing_loggers": False}):
         logs.for_celery(loglevel=logging.WARNING)
         logging.getLogger("shop").info("hello")
     assert [line["message"] for line in lines(stdout)] == ["hello"]
 
 
-def test_a_closed_stdout_costs_the_line_and_nothing_else(stdout: io.StringIO, capfd: Any) -> None:
+def test_so_does_one_that_exports_its_lines(stdout: io.StringIO, exported: Exported) -> None:
+    """The handler that exports is root's then, and writes nothing here."""
+    logging.getLogger().handlers.clear()
+    with override_settings(LOGGING={"version": 1, "disable_existing_loggers": False}):
+        logs.for_celery(loglevel=logging.WARNING)
+        logging.getLogger("shop").warning("hello")
+    assert [line["message"] for line in lines(stdout)] == ["hello"]
+
+
+def test_a_closed_stdout_costs_the_line_and_nothing_else(
+    stdout: io.StringIO, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failurenotice, "_next", {})
     stdout.close()
     before = reporting.failures().get("logs", 0)
     logs.report(exchange())
     logging.getLogger("shop").error("lost")
     logs.install()
     assert reporting.failures()["logs"] > before + 1
-    assert capfd.readouterr().err == ""
+    [told] = capfd.readouterr().err.splitlines()
+    assert told.startswith("django_observe: logs: ValueError: I/O operation on closed file (")
     logwiring._output.setStream(io.StringIO())  # type: ignore[union-attr]
 
 
@@ -674,9 +687,115 @@ def test_records_also_leave_by_otlp_where_the_environment_asks(
             logs.install()
     exporters = [
         [handler for handler in logger.handlers if isinstance(handler, otlplogs.ExportHandler)]
-        for logger in logwiring.roots()
+        for logger in logway.ends()
     ]
-    assert [len(found) for found in exporters] == [1] * (1 + len(logwiring.OURS))
+    assert {logging.getLogger(), *map(logging.getLogger, logwiring.OURS)} <= set(logway.ends())
+    assert {len(found) for found in exporters} == {1}
     (exporter,) = exporters[0]
     assert not exporter.filter(record_of("uvicorn.access", '%s - "%s"'))
     assert exporter.filter(record_of("shop", "hello"))
+
+
+HANDLERS = {
+    "console": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"},
+    "null": {"class": "logging.NullHandler"},
+}
+APART = {"handlers": ["console"], "level": "INFO", "propagate": False}
+
+
+@pytest.fixture
+def exported(stdout: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exported]:
+    """Applies a LOGGING as a project has it, with export by OTLP; answers which lines were queued."""
+    queued: list[str] = []
+    before = {each: (list(each.handlers), each.level, each.propagate) for each in logway.known()}
+
+    def export(loggers: dict[str, Any], *names: str) -> list[str]:
+        given = {"version": 1, "disable_existing_loggers": False, "handlers": HANDLERS, "loggers": loggers}
+        given["root"] = {"handlers": ["console"], "level": "INFO"}
+        with override_settings(LOGGING=given):
+            log.configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+            queued.clear()
+            for name in names:
+                logging.getLogger(name).info(name)
+            return list(queued)
+
+    with monkeypatch.context() as patch:
+        patch.setenv("OTEL_LOGS_EXPORTER", "otlp")
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        patch.setattr(otlplogs.ExportHandler, "emit", lambda _, record: queued.append(record.getMessage()))
+        yield export
+    for logger in logway.known():
+        handlers, logger.level, logger.propagate = before.get(logger, ([], logging.NOTSET, True))
+        logger.handlers[:] = handlers
+    logging.getLogger().manager._clear_cache()  # type: ignore[attr-defined]
+
+
+def test_a_logger_that_passes_nothing_on_is_exported_too(exported: Exported) -> None:
+    names = ("loans", "loans.views", "shop", "django_observe.request")
+    assert exported({"loans": APART}, *names) == list(names)
+
+
+def test_no_line_is_exported_twice_however_loggers_are_nested(exported: Exported) -> None:
+    loggers = {
+        "loans": APART,
+        "loans.audit": APART,
+        "loans.views": {"handlers": ["console"]},
+        "shop": {"propagate": False},
+        "shop.pay": {"handlers": ["console"], "level": "INFO"},
+        "shop.pay.card": {"handlers": ["console"]},
+        "plain": {"handlers": ["console"]},
+        "django_observe.task": APART,
+    }
+    names = ["loans", "loans.audit", "loans.audit.x", "loans.views", "shop.pay", "shop.pay.card", "plain"]
+    names += ["django_observe.task", "django_observe.request"]
+    assert exported(loggers, *names) == names
+
+
+def test_what_is_silenced_or_a_servers_is_not_exported(exported: Exported) -> None:
+    null = {"handlers": ["null"], "propagate": False}
+    loggers = {
+        "loans": null,
+        "shop": {"propagate": False},
+        "noisy": {**APART, "level": "ERROR"},
+        "django.server": APART,
+        "gunicorn.error": APART,
+    }
+    assert exported(loggers, *loggers, "loans.views") == []
+
+
+def test_a_logger_kept_apart_may_decline_export(exported: Exported) -> None:
+    loggers = {"audit": {**APART, "handlers": ["console", "null"]}, "shop": {"handlers": ["console", "null"]}}
+    assert exported(loggers, "audit", "audit.cards", "shop") == ["shop"]
+
+
+def test_a_librarys_own_null_handler_declines_nothing(exported: Exported) -> None:
+    assert exported({"loans": APART}, "loans") == ["loans"]
+    library = logging.getLogger("loans")
+    library.addHandler(logging.NullHandler())
+    assert library in logway.ends()
+    library.handlers[-1].name = "nowhere_else"
+    assert library not in logway.ends()
+
+
+def test_a_logging_applied_anew_is_followed(exported: Exported) -> None:
+    assert exported({"loans": APART}, "loans") == ["loans"]
+    logging.getLogger("loans").propagate = True
+    assert exported({}, "loans", "loans.views") == ["loans", "loans.views"]
+    assert exported({"loans": {"handlers": ["null"], "propagate": False}}, "loans") == []
+
+
+def test_opentelemetrys_own_handler_keeps_ours_from_what_it_hears_alone(exported: Exported) -> None:
+    root = logging.getLogger()
+    theirs = type("LoggingHandler", (logging.NullHandler,), {"__module__": "opentelemetry.sdk._logs"})()
+    assert exported({"loans": APART}) == []
+    root.addHandler(theirs)
+    try:
+        assert otlp_passes("loans")
+        assert not otlp_passes("shop")
+    finally:
+        root.removeHandler(theirs)
+
+
+def otlp_passes(name: str) -> bool:
+    [exporter] = [each for each in logging.getLogger().handlers if isinstance(each, otlplogs.ExportHandler)]
+    return bool(exporter.filter(record_of(name, "hello")))

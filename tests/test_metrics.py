@@ -216,6 +216,32 @@ def test_label_values_are_made_fit_to_be_exposed(given: str, exposed: str) -> No
     assert f'server_address="{exposed}"'.replace("\n", "") in body.decode()
 
 
+class Liar(str):
+    """A text that says of itself that it is empty."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 0
+
+    def __getitem__(self, _: object) -> str:
+        return "x" * 1_000
+
+
+def test_a_family_keeps_of_a_long_value_what_it_exposes() -> None:
+    durations, host = collectors.timer_family(metricset.CLIENT_DURATION), "h" * 300
+    before = samples()
+    for value in (host, host + "1", Liar(host), host + "\u2028", "s" * 1_000_000):
+        durations.bound(value, "GET", "200").time(0.1, None, 0)
+    assert grown(before, "http_client_request_duration_seconds_count") == {
+        ("GET", "200", "h" * 200): 4,
+        ("GET", "200", "s" * 200): 1,
+    }
+    kept = {labels[0] for labels in (*durations._children, *durations._bound)}
+    assert kept == {"h" * 200, "s" * 200}
+    assert {type(value) for value in kept} == {str}
+
+
 TASK: dict[str, Any] = {"task": "shop.bill", "hostname": "w1", "queue": "celery"}
 
 
@@ -424,6 +450,42 @@ def test_the_ledger_is_mirrored_by_what_it_grew(monkeypatch: pytest.MonkeyPatch)
     assert now[("observe_telemetry_queued", ((Label.SIGNAL, "traces"),))] == 1
     last = "observe_telemetry_last_success_timestamp_seconds"
     assert now[(last, ((Label.SIGNAL, "traces"),))] == 1_700_000_000.0
+
+
+FIRST_EVENT = """
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django_observe"])
+django.setup()
+from django_observe import backlog, export, exposition
+from django_observe.ledger import Ledger
+def told():
+    page = exposition.render("", several=False)[0].decode().splitlines()
+    return sorted(line[len("observe_telemetry_"):] for line in page if line.startswith("observe_telemetry_"))
+print([line for line in told() if "_total" in line])
+export.pipeline("traces")
+backlog.snapshot = lambda: {"stdout": Ledger(3, 0, {"queue_full": 3})}
+for _ in range(2):
+    lines = told()
+print(*lines, sep="\\n")
+"""
+
+
+def test_the_ledgers_counters_start_at_0_with_every_reason_that_a_signal_can_have() -> None:
+    before, *lines = python(FIRST_EVENT).splitlines()
+    assert before == "[]"
+    reasons = ("encode", "queue_full", "refused", "rejected", "shutdown", "too_large", "undelivered")
+    assert [line for line in lines if line.startswith("dropped_total")] == [
+        'dropped_total{reason="encode",signal="traces"} 0.0',
+        'dropped_total{reason="queue_full",signal="stdout"} 3.0',
+        *(f'dropped_total{{reason="{reason}",signal="traces"}} 0.0' for reason in reasons[1:4]),
+        'dropped_total{reason="shutdown",signal="stdout"} 0.0',
+        *(f'dropped_total{{reason="{reason}",signal="traces"}} 0.0' for reason in reasons[4:6]),
+        'dropped_total{reason="undelivered",signal="stdout"} 0.0',
+        'dropped_total{reason="undelivered",signal="traces"} 0.0',
+    ]
+    assert {'accepted_total{signal="traces"} 0.0', 'exported_total{signal="traces"} 0.0'} < set(lines)
+    assert {'accepted_total{signal="stdout"} 3.0', 'exported_total{signal="stdout"} 0.0'} < set(lines)
 
 
 def test_faults_of_telemetry_are_counted_by_place() -> None:

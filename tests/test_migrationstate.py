@@ -110,7 +110,7 @@ print(page())
 def test_a_database_that_hangs_costs_a_moment_and_its_own_numbers(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         program = SEVERAL.replace("sys.stdin.readline()", str(silent.getsockname()[1]))
-        first, quick, second = python(program + "os._exit(0)", tmp_path)
+        first, quick, second = python(program + "sys.stdout.flush(); os._exit(0)", tmp_path)
     assert (first, quick, second) == (counted(14, 0), "True", counted(14, 0))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from django_observe import archive, exemplars
+from django_observe import archive, exemplars, killed, multiprocess, reporting, valuefiles
 from django_observe.exemplars import File, Mark
 
 START = """
@@ -423,3 +423,197 @@ def test_a_bucket_takes_one_exemplar_a_second_even_when_the_clock_goes_back(
         series.offer(0, 0.5, "a" * 32, now)
     series.offer(1, 5.0, "a" * 32, 500.0)
     assert kept == [1_000.0, 1_001.0, 500.0, 500.0]
+
+
+def shown(folder: Path) -> dict[str, float]:
+    """What a scrape makes of a folder, by sample."""
+    return {
+        sample.name: sample.value for family in multiprocess.families(folder) for sample in family.samples
+    }
+
+
+def damage(path: Path, how: str) -> None:
+    data = path.read_bytes()
+    used = struct.unpack_from("i", data)[0]
+    length = data.rindex(b'["last"') - 4
+    path.write_bytes(
+        {
+            "torn in a value": data[: used - 9],
+            "torn in a key": data[: length + 10],
+            "torn between values": data[:length],
+            "zeros": data[:length] + bytes(len(data) - length),
+            "a length below zero": data[:length] + struct.pack("i", -24) + data[length + 4 :],
+            "a length beyond the end": data[:length] + struct.pack("i", 2**30) + data[length + 4 :],
+            "a key that is none": data.replace(b'["last"', b'{"last"'),
+            "a key that is no text": data.replace(b'["last"', b'["\xffast"'),
+            "a use beyond the end": struct.pack("i", 2**31 - 1) + data[4:used],
+        }[how]
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [
+        ("torn in a value", 2.0),
+        ("torn in a key", 2.0),
+        ("torn between values", 2.0),
+        ("zeros", 2.0),
+        ("a length below zero", 2.0),
+        ("a length beyond the end", 2.0),
+        ("a key that is none", 2.0),
+        ("a key that is no text", 2.0),
+        ("a use beyond the end", 5.0),
+    ],
+)
+def test_a_damaged_file_of_the_living_counts_for_what_can_be_read(
+    tmp_path: Path, how: str, left: float
+) -> None:
+    given = {key("first"): (1.0, 0.0), key("last"): (3.0, 0.0)}
+    value_file(tmp_path, "counter_11.db", given)
+    value_file(tmp_path, "counter_12.db", {key("last"): (2.0, 0.0), key("first"): (1.0, 0.0)})
+    damage(value_file(tmp_path, "counter_13.db", given), how)
+    before = reporting.failures().get(valuefiles.PLACE, 0)
+    assert shown(tmp_path) == {"first": 3.0, "last": 3.0 + left}
+    assert reporting.failures()[valuefiles.PLACE] == before + 1
+
+
+def test_a_file_that_goes_in_mid_scrape_costs_its_own_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pid in (11, 12, 13):
+        value_file(tmp_path, f"counter_{pid}.db", {key("a"): (1.0, 0.0)})
+    read, seen = valuefiles.read, []
+
+    def deleting(path: Path) -> Any:
+        seen.append(path)
+        (tmp_path / "counter_12.db").unlink(missing_ok=True)
+        return read(path)
+
+    monkeypatch.setattr(valuefiles, "read", deleting)
+    assert shown(tmp_path) == {"a": 2.0}
+    assert len(seen) > 2, "all are read again: it may have been added to the archive"
+
+
+KILLED = """
+from pathlib import Path
+def in_killed_child(folder, dies):
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1]
+    steps = 0
+    def step(event, _):
+        nonlocal steps
+        steps += event in {"os.rename", "os.remove", "open"}
+        if steps == dies:
+            os.kill(os.getpid(), 9)
+    sys.addaudithook(step)
+    archive.bury(folder, {11, 12})
+    os._exit(0)
+folders = sorted(Path(sys.argv[1]).iterdir())
+print([in_killed_child(folder, dies) for dies, folder in enumerate(folders, 1)].index(0))
+"""
+
+
+def test_a_burial_that_is_killed_counts_neither_twice_nor_not_at_all(tmp_path: Path) -> None:
+    """At each file that it opens, renames or removes, until one burial gets to its end."""
+    folders = [tmp_path / f"{number:02}" for number in range(40)]
+    for folder in folders:
+        folder.mkdir()
+        value_file(folder, "counter_0.db", {key("a"): (10.0, 0.0)})
+        for pid in (11, 12, 13):
+            value_file(folder, f"counter_{pid}.db", {key("a"): (1.0, 0.0)})
+            value_file(folder, f"gauge_livesum_{pid}.db", {key("b"): (1.0, 0.0)})
+    (killed,) = python(KILLED, str(tmp_path))
+    assert 8 < int(killed) < len(folders)
+    for folder in folders:
+        assert shown(folder)["a"] == 13.0, folder.name
+        archive.bury(folder, {11, 12})
+        assert shown(folder) == {"a": 13.0, "b": 1.0}, folder.name
+        left = {".lock", "counter_0.db", "counter_13.db", "gauge_livesum_13.db"}
+        assert {path.name for path in folder.iterdir()} == left
+
+
+def test_what_a_killed_process_never_delivered_is_booked_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    counters = tmp_path / "counter_4242.db"
+    values = {("accepted", "traces"): 20, ("exported", "traces"): 5, ("accepted", "logs"): 3}
+    file = MmapedDict(str(counters))  # type: ignore[no-untyped-call]
+    for (name, given), value in values.items():
+        family = f"observe_telemetry_{name}"
+        key = mmap_key(family, f"{family}_total", ["signal"], [given], "")
+        file.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+    family = "observe_telemetry_dropped"
+    key = mmap_key(family, f"{family}_total", ["signal", "reason"], ["logs", "refused"], "")
+    file.write_value(key, 3.0, 0.0)  # type: ignore[no-untyped-call]
+    file.close()  # type: ignore[no-untyped-call]
+    for _ in range(2):
+        killed.account(counters)
+    (told,) = capfd.readouterr().err.splitlines()
+    assert told.endswith("process 4242 ended without delivering what it had queued: traces 15")
+    archive.bury(tmp_path, {4242})
+    (lost,) = [value for text, (value, _) in valuefiles.read(tmp_path / "counter_0.db") if "killed" in text]
+    assert lost == 15
+
+
+BEGUN = """
+multiprocess.prepare()
+from pathlib import Path
+from django_observe import export, ledgermetrics, metrics, valuefiles
+
+begin = ledgermetrics.LedgerMetrics._begin
+
+def counted(self, signal):
+    print(os.getpid(), signal, flush=True)
+    begin(self, signal)
+
+ledgermetrics.LedgerMetrics._begin = counted
+
+def work():
+    for _ in range(3):
+        metrics.mirror()
+    path = multiprocess.directory() / f"counter_{os.getpid()}.db"
+    zeros = [value for text, (value, _) in valuefiles.read(path) if '"traces"' in text]
+    print(len(zeros), any(zeros), flush=True)
+
+export.pipeline("traces")
+work()
+pid = in_child(work)
+print(os.getpid(), pid)
+print(len([line for line in page().splitlines() if line.startswith("observe_telemetry_dropped_total{")]))
+"""
+
+
+def test_the_ledgers_counters_start_at_0_once_in_each_process(tmp_path: Path) -> None:
+    first, zeros, second, its_zeros, pids, shown = python(BEGUN, OBSERVE_METRICS_DIR=str(tmp_path))
+    assert [first, second] == [f"{pid} traces" for pid in pids.split()]
+    assert zeros == its_zeros == "10 False", "accepted, exported, and eight reasons, `killed` among them"
+    assert shown == "8"
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer makes it longer, and then tells of another entry: how long it was is no bound any more."""
+    path = tmp_path / "counter_4242.db"
+    file = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+
+    def write(until: int) -> None:
+        while file._used < until:
+            key = mmap_key("made", "made_total", ["by"], [f"{file._used:0500d}"], "")
+            file.write_value(key, 1.0, 0.0)  # type: ignore[no-untyped-call]
+
+    write(path.stat().st_size - 600)
+    fstat = os.fstat
+
+    def grows(descriptor: int) -> os.stat_result:
+        found = fstat(descriptor)
+        monkeypatch.undo()
+        write(found.st_size + 600)
+        return found
+
+    monkeypatch.setattr(os, "fstat", grows)
+    counted = reporting.failures()
+    assert len(list(valuefiles.read(path))) > 10
+    assert reporting.failures() == counted
+    file.close()  # type: ignore[no-untyped-call]

@@ -8,6 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,16 +24,20 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_tracer
 
-from django_observe import correlated, outbound, reporting, tally, trust
+from demo_services.ports import free_port
+from django_observe import correlated, hop, outbound, reporting, tally, taskheaders, traceparent, trust
+from django_observe.propagators import CorrelationPropagator, TraceParentPropagator
 from django_observe.records import Call, Record
 from django_observe.tally import Tally
-from tests.processes import free_port
 
 ID = "order-4711.retry_2"
 OWN = "0af7651916cd43dd8448eb211c80319c"
+OWN_PARENT = f"00-{OWN}-b7ad6b7169203331-01"
 OURS = ("x-correlation-id", "traceparent", "tracestate", "baggage")
 
 Fetch = Callable[[str, dict[str, str]], int]
@@ -230,7 +235,7 @@ def test_a_redirect_from_a_foreign_host_to_ours_is_told(
 def test_headers_that_the_caller_set_stay_as_they_are(
     fetch: Fetch, host: str, at: Any, seen: Any, calls: list[Call]
 ) -> None:
-    own = {"X-Correlation-ID": "the-callers-own", "traceparent": f"00-{OWN}-b7ad6b7169203331-01"}
+    own = {"X-Correlation-ID": "the-callers-own", "traceparent": OWN_PARENT}
     with correlated(ID):
         fetch(at(host, "/200"), own)
     [headers] = map(sent, seen)
@@ -373,6 +378,76 @@ def test_headers_that_cannot_be_copied_are_amended_all_the_same(
     assert sent(seen[0]) == {}
     assert dict(seen[0])["x-shop"] == "basel"
     assert headers == {"x-correlation-id": ID, "X-Shop": "basel"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked", "changes"),
+    [
+        ({"traceparent": OWN_PARENT, "x-correlation-id": ID}, 0, ([], {})),
+        ({"Traceparent": OWN_PARENT, "X-Correlation-ID": ID}, 0, ([], {})),
+        ({b"traceparent": OWN_PARENT, b"x-correlation-id": ID}, 0, ([], {})),
+        ({"Traceparent": OWN_PARENT, "traceparent": "", "x-correlation-id": ID}, 1, (["traceparent"], {})),
+        ({"traceparent": OWN_PARENT}, 1, ([], {"x-correlation-id": ID})),
+    ],
+)
+def test_propagators_are_asked_where_something_is_missing_or_double(
+    headers: dict[Any, str], asked: int, changes: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    textmap, injected = propagate.get_global_textmap(), []
+    inject = textmap.inject
+
+    def counted(*given: Any, **named: Any) -> None:
+        injected.append(given)
+        inject(*given, **named)
+
+    monkeypatch.setattr(textmap, "inject", counted)
+    tracer = get_tracer("test", tracer_provider=TracerProvider(shutdown_on_exit=False))
+    with correlated(ID), tracer.start_as_current_span("request"):
+        assert hop.amendments(headers, "localhost") == changes
+    assert len(injected) == asked
+
+
+@dataclass
+class Equal(CompositePropagator):
+    """A propagator that has equals, and so no hash."""
+
+    parts: tuple[TextMapPropagator, ...]
+
+    def __post_init__(self) -> None:
+        super().__init__(self.parts)
+
+
+class B3Like(TextMapPropagator):
+    """Writes one header of its own."""
+
+    def inject(self, carrier: Any, context: Any = None, setter: Any = None) -> None:
+        setter.set(carrier, "b3", "0")
+
+    def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> Any:
+        return context
+
+    @property
+    def fields(self) -> set[str]:
+        return {"b3"}
+
+
+def test_a_propagator_without_a_hash_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = (TraceParentPropagator(), CorrelationPropagator())
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", Equal(parts))
+    with correlated(ID):
+        assert hop.amendments({}, "localhost") == ([], {"x-correlation-id": ID})
+        with override_settings(DJANGO_OBSERVE={"CORRELATION_HEADER": "X-Order-ID"}):
+            assert hop.amendments({"x-correlation-id": ID}, "localhost") == ([], {"x-order-id": ID})
+    assert traceparent.read_beside(Equal(parts)) is None  # nobody knows what it reads
+
+
+def test_a_propagator_without_a_hash_is_asked_for_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: dict[str, str] = {}
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", Equal((B3Like(), CorrelationPropagator())))
+    with correlated(ID):
+        taskheaders.write(written)
+    assert {"b3": "0", "x-correlation-id": ID}.items() <= written.items()
+    assert taskheaders.read(written) == written
 
 
 def test_an_answer_without_a_status_is_passed_on(

@@ -11,10 +11,11 @@ import pytest
 from celery import Celery
 from redis import Redis
 
+from demo_services.ports import free_port
 from django_observe import queuelengths
 from django_observe.queuelengths import QueueLengths
 from tests.demo.servers import rabbitmq
-from tests.processes import Process, free_port, require, wait_until
+from tests.processes import Process, require, wait_until
 
 
 @pytest.fixture

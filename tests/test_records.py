@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, asdict
+from typing import Any
+
 import pytest
 
 from django_observe.records import Call, Exchange, TaskRun
@@ -22,3 +25,14 @@ def test_negative_durations_become_zero() -> None:
     )
     assert (exchange.seconds, exchange.queue_seconds, run.seconds, run.queue_wait_seconds) == (0, 0, 0, 0)
     assert Call(method="BREW", host="h", status=418, seconds=-1).seconds == 0
+
+
+@pytest.mark.parametrize("fields", [{"method": "GET", "seconds": 1}, {"method": "BREW", "seconds": -1}])
+def test_an_exchange_of_all_its_fields_is_the_one_that_is_made_of_each(fields: dict[str, Any]) -> None:
+    made = Exchange(correlation_id="a", path="/", status=200, **fields)
+    whole = Exchange.of({**vars(made), **fields})
+    assert whole == made
+    assert asdict(whole) == asdict(made)
+    assert (whole.method, whole.seconds) == (made.method, made.seconds)
+    with pytest.raises(FrozenInstanceError):
+        whole.status = 500  # type: ignore[misc]

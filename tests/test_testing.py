@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from celery import Celery
 from django.contrib.auth.models import User
 from django.test import AsyncClient, Client, TestCase, modify_settings, override_settings
 from opentelemetry import trace
+from opentelemetry.trace import Link, SpanContext
+from prometheus_client import REGISTRY, Counter
 
 from django_observe import celery as integration
-from django_observe import logwiring, reporting, traces
+from django_observe import logway, reporting, traces
 from django_observe.records import Query
 from django_observe.testing import Captured, captured
 
@@ -53,6 +57,7 @@ def test_a_request_is_captured_as_record_line_samples_and_span() -> None:
     assert (span.attributes or {})["correlation_id"] == identifier
     assert request.trace is not None
     assert line["trace_id"] == request.trace.trace_id
+    assert repr(telemetry) == "<Captured: 4 records, 1 lines, 1 spans>"
     assert span.name == "GET queries/"
     assert telemetry.sample("django_http_requests_total_by_method_total", method="GET") == 1
     assert telemetry.sample("django_http_requests_total_by_method_total", method="POST") == 0
@@ -70,7 +75,24 @@ def test_it_can_be_read_before_the_block_ends_and_does_not_change_after() -> Non
     assert len(telemetry.requests()) == len(telemetry.spans) == 2
     assert telemetry.sample(name, status="200") == 1
     assert telemetry.sample(name) == 2
-    assert telemetry.sample("no_such_sample") == 0
+
+
+def test_a_sample_that_could_never_grow_is_no_zero() -> None:
+    registry_before = set(REGISTRY._collector_to_names)
+    refused = Counter("payments_refused", "Payments.", ["reason"])
+    try:
+        with captured() as telemetry:
+            pass
+        assert telemetry.sample("payments_refused_total") == 0, "no reason has been counted yet"
+        assert telemetry.sample("celery_task_runtime_count") == telemetry.sample("celery_worker_up") == 0
+        for forgotten in ("payments_refused", "payments_refused_totals", "celery_task_runtime"):
+            with pytest.raises(LookupError, match=f"{forgotten!r}.* Did you mean '{forgotten[:12]}.*'"):
+                telemetry.sample(forgotten)
+        with pytest.raises(LookupError, match=r"'zebra'.* Import what registers it"):
+            telemetry.sample("zebra")
+    finally:
+        REGISTRY.unregister(refused)
+    assert set(REGISTRY._collector_to_names) == registry_before
 
 
 def test_application_lines_are_captured_with_the_id() -> None:
@@ -92,9 +114,13 @@ def test_a_failed_request_is_captured() -> None:
     assert telemetry.spans[0].events[0].name == "exception"
 
 
+async def answered(path: str) -> None:
+    await AsyncClient().get(path)  # Django 4.2's `get` is not itself a coroutine function
+
+
 def test_async_requests_are_captured() -> None:
     with captured() as telemetry:
-        async_to_sync(AsyncClient().get)("/async/ok/")
+        async_to_sync(answered)("/async/ok/")
     assert [request.route for request in telemetry.requests()] == ["async/ok/"]
     assert len(telemetry.spans) == 1
 
@@ -126,6 +152,42 @@ def test_spans_of_the_projects_own_are_captured() -> None:
     assert [span.name for span in telemetry.spans] == ["checkout"]
 
 
+def test_spans_are_told_as_they_would_leave() -> None:
+    tracer, linked = trace.get_tracer("shop"), Link(SpanContext(7, 7, is_remote=True), {"token": "canary"})
+    given: dict[str, Any] = {
+        "iban": "canary",
+        "note": "paid by cust-1234",
+        "shop.items": (1, 2),
+        "paid": True,
+    }
+    settings = {"SCRUB_KEYS": ["iban"], "SCRUB_PATTERNS": [r"cust-(\d+)"]}
+    with (
+        override_settings(DJANGO_OBSERVE=settings),
+        captured() as telemetry,
+        suppress(ValueError),
+        tracer.start_as_current_span("pay cust-1234", attributes=given, links=[linked]) as span,
+    ):
+        span.add_event("refused", {"password": "canary"})
+        raise ValueError("password=canary")
+    with override_settings(DJANGO_OBSERVE=settings):
+        [told] = telemetry.exported()
+    [made] = telemetry.spans
+    assert "canary" in made.to_json()
+    assert not re.search("canary|cust-1", told.to_json())
+    assert told.name == "pay cust-[redacted]"
+    assert dict(told.attributes or {}) == {
+        "iban": "[redacted]",
+        "note": "paid by cust-[redacted]",
+        "shop.items": [1, 2],
+        "paid": True,
+    }
+    assert [event.name for event in told.events] == ["refused", "exception"]
+    assert told.status.description == "ValueError: password=[redacted]"
+    assert dict(told.links[0].attributes or {}) == {"token": "[redacted]"}
+    assert (told.context, told.kind, told.start_time) == (made.context, made.kind, made.start_time)
+    assert told.resource.attributes["service.name"] == made.resource.attributes["service.name"]
+
+
 def test_what_threads_do_is_captured() -> None:
     with captured() as telemetry:
         threads = [threading.Thread(target=get, args=("/ok/",)) for _ in range(8)]
@@ -154,7 +216,7 @@ def test_nothing_is_left_behind(fails: bool) -> None:
     get("/ok/")
     before = (
         reporting.reporters(),
-        [list(logger.handlers) for logger in logwiring.roots()],
+        [list(logger.handlers) for logger in logway.ends()],
         traces._begin,
         traces.enabled(),
     )
@@ -166,7 +228,7 @@ def test_nothing_is_left_behind(fails: bool) -> None:
         assert fails
     after = (
         reporting.reporters(),
-        [list(logger.handlers) for logger in logwiring.roots()],
+        [list(logger.handlers) for logger in logway.ends()],
         traces._begin,
         traces.enabled(),
     )

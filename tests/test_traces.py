@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from demo_services.ports import free_port
 from django_observe import traces
 from tests.collector import Collector, Mode, Received
-from tests.processes import Process, free_port, get
+from tests.processes import Process, get
 
 ROOT = Path(__file__).parent.parent
 CANARY = "hunter2canary"
@@ -170,7 +171,7 @@ for _ in range(20):
     call = next(each for each in spans if each.name == "POST")
     assert call.attributes["url.full"].endswith("/v1/other?api_key=[redacted]")
     query = next(each for each in spans if each.name == "SELECT")
-    assert query.attributes["db.query.text"] == "SELECT 1"
+    assert query.attributes["db.query.text"] == "SELECT ?"
     assert server.resource["service.name"] == "tests"
     assert server.resource["deployment.environment.name"] == "production"
     assert server.resource["telemetry.distro.name"] == "django-observe-kit"
@@ -490,29 +491,6 @@ say(child=json.loads(os.read(reader, 1000)), parent=export.snapshot()["traces"].
     assert len(set(instances)) == 2
 
 
-def test_a_fork_while_the_receiver_hangs_leaves_the_child_able_to_deliver() -> None:
-    with Collector("hang") as hanging, Collector() as good:
-        facts = run(
-            f"""
-with tracer.start_as_current_span("parent"):
-    pass
-while not export.pipeline("traces")._batches:
-    time.sleep(0.01)
-pid = os.fork()
-if pid == 0:
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "{good.url}"
-    with tracer.start_as_current_span("child"):
-        pass
-    os._exit(0 if export.shutdown(5) else 1)
-say(status=os.waitpid(pid, 0)[1])
-export.shutdown(0.1)
-""",
-            hanging,
-        )
-        assert facts["status"] == 0
-        assert [each.name for each in good.spans()] == ["child"]
-
-
 def test_sending_imports_nothing(collector: Collector) -> None:
     """A child that is forked while the worker imports could never import that module."""
     facts = run(
@@ -533,14 +511,8 @@ LATE = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}
 ONE_SPAN = "with tracer.start_as_current_span('last words'): pass\n"
 
 
-@pytest.mark.parametrize(
-    "ending",
-    ["", "import multiprocessing\nmultiprocessing.get_context('fork').Process(target=f).start()"],
-    ids=["end", "multiprocessing"],
-)
-def test_the_last_spans_are_sent_at_exit(ending: str, collector: Collector) -> None:
-    script = f"def f():\n    {ONE_SPAN}" + ("" if "multiprocessing" in ending else "f()\n") + ending
-    run(script, collector, **LATE)
+def test_the_last_spans_are_sent_at_exit(collector: Collector) -> None:
+    run(ONE_SPAN, collector, **LATE)
     assert [each.name for each in collector.spans()] == ["last words"]
 
 
@@ -648,18 +620,6 @@ say(mine=signal.getsignal(signal.SIGTERM) is mine)
     assert facts["mine"]
 
 
-def test_exit_takes_its_deadline_when_the_receiver_hangs() -> None:
-    with Collector("hang") as collector:
-        script = f"{SETUP}\nimport logging\nlogging.error('x')\n{ONE_SPAN}print('ready', flush=True)"
-        env = environment(collector, OTEL_LOGS_EXPORTER="otlp")
-        with Process([sys.executable, "-c", script], cwd=ROOT, env=env) as process:
-            process.wait_for_line("ready")
-            started = monotonic()
-            process.popen.wait(20)
-            assert monotonic() - started < 8  # upstream takes ten seconds for each signal
-            assert "shutdown" in process.stderr
-
-
 def test_log_records_leave_with_their_trace_and_without_a_loop(collector: Collector) -> None:
     run(
         """
@@ -687,21 +647,6 @@ time.sleep(1)
     assert len([path for path, _, _ in collector.requests if path == "/v1/logs"]) <= 2
 
 
-def test_gunicorn_preload_and_worker_recycling_lose_nothing(collector: Collector) -> None:
-    port = free_port()
-    argv = [
-        *(sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--preload", "-w", "2"),
-        *("--max-requests", "5", "-c", "python:django_observe.gunicorn"),
-        "django.core.wsgi:get_wsgi_application()",
-    ]
-    with Process(argv, cwd=ROOT, env=environment(collector)) as server:
-        server.wait_for_http(f"http://127.0.0.1:{port}/healthz")
-        for number in range(23):
-            assert get(f"http://127.0.0.1:{port}/ok/{number}/").status == 200
-        server.stop()
-    assert len([each for each in collector.spans() if each.name == "GET ok/<int:number>/"]) == 23
-
-
 def test_uvicorn_loses_nothing_at_sigterm(collector: Collector) -> None:
     port = free_port()
     argv = [*(sys.executable, "-m", "uvicorn", "--port", str(port)), "--factory"]
@@ -717,7 +662,8 @@ def test_uvicorn_loses_nothing_at_sigterm(collector: Collector) -> None:
 UVICORN = """
 import asyncio, uvicorn
 from django.core.asgi import get_asgi_application
-from tests.processes import free_port, get
+from demo_services.ports import free_port
+from tests.processes import get
 application = get_asgi_application()
 def serve():
     server = uvicorn.Server(uvicorn.Config(application, port=free_port(), log_level="critical"))
@@ -726,8 +672,10 @@ def serve():
     while not server.started:
         time.sleep(0.01)
     get(f"http://127.0.0.1:{server.config.port}/async/ok/")
+    told = time.monotonic()
     server.should_exit = True
     thread.join()
+    return told
 """
 
 
@@ -744,8 +692,8 @@ def test_a_uvicorn_that_ended_does_not_end_delivery(collector: Collector) -> Non
 @pytest.mark.parametrize("mode", ["hang", "503"])
 def test_uvicorn_and_the_exit_after_it_share_one_deadline(mode: Mode) -> None:
     with Collector(mode) as collector:
-        code = f"{UVICORN}\nstarted = time.monotonic()\nserve()\nsay(started=started)"
+        code = f"{UVICORN}\nsay(started=serve())"
         facts = run(code, collector, **LATE)
         took = monotonic() - facts["started"]
-    assert took < (5.9 if mode == "hang" else 4.5)
+    assert took < (3.6 if mode == "hang" else 3.0)
     assert "shutdown 1" in facts["stderr"]

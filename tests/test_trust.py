@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from django_observe import conf, parsing, trust
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_observe import conf, parsing, persons, trust
 
 PATTERNS = ("<private>", "<single-label>", "*.internal", "api.partner.example")
 
@@ -68,6 +72,7 @@ def test_peers_that_are_trusted_by_default(address: str, inside: bool) -> None:
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "1.1.1.1, 198.51.100.1, 10.0.0.7", "198.51.100.1"),
         ("10.0.0.1", "10.0.0.3, 10.0.0.7", "10.0.0.3"),
+        ("10.0.0.1", "198.51.100.1, " + "a" * 600, "10.0.0.1"),
         ("10.0.0.1", "unknown, <script>", "10.0.0.1"),
         ("10.0.0.1", "", "10.0.0.1"),
         ("", "", None),
@@ -77,3 +82,37 @@ def test_the_clients_address_is_the_nearest_untrusted_hop(
     peer: str, forwarded: str, client: str | None
 ) -> None:
     assert trust.client_address(peer, forwarded, parsing.networks(["10.0.0.0/8"])) == client
+
+
+parts = st.one_of(
+    st.integers(0, 300).map(str), st.sampled_from(["", "01", "+1", " 1", "1\n", "\u0661", "0x1", "1\0"])
+)
+addresses = st.one_of(
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(str),
+    st.ip_addresses(v=4).map("::ffff:{}".format),
+    st.lists(parts, min_size=1, max_size=5).map(".".join),
+    st.text("0123456789abcdef:.%", max_size=20),
+    st.text(max_size=8),
+)
+
+
+@given(addresses)
+def test_an_address_is_one_where_python_has_it_as_one(text: str) -> None:
+    known: IPv4Address | IPv6Address | None
+    try:
+        known = ip_address(text.partition("%")[0])
+    except ValueError:
+        known = None
+    if isinstance(known, IPv6Address):
+        known = known.ipv4_mapped or known
+    assert trust.parsed(text) == known
+
+
+@given(st.ip_addresses().filter(lambda address: not address.is_loopback))
+def test_a_network_is_told_by_its_first_address(address: IPv4Address | IPv6Address) -> None:
+    known = trust.parsed(str(address))
+    assert known is not None
+    bits = 24 if known.version == 4 else 48
+    expected = ip_network(f"{known}/{bits}", strict=False).network_address
+    assert persons.client_ip(str(address)) == str(expected) or known.is_loopback

@@ -9,8 +9,8 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from demo_services.ports import free_port
 from tests.collector import Collector, Received
-from tests.processes import free_port
 from tests.test_outbound import Recorder
 from tests.test_traces import run
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
+from demo_services.ports import free_port
 from django_observe import metrics, workerserver
 from django_observe.records import TaskEvent
-from tests.processes import free_port, get
+from tests.processes import get
 
 
 @pytest.fixture
@@ -48,6 +49,36 @@ def test_the_rules_of_the_web_page_hold(port: int, path: str, headers: dict[str,
     assert answer.status == status
     assert answer.headers["Cache-Control"] == "no-store"
     assert ("celery" in answer.text or "python_info" in answer.text) is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {}, 405),
+        ("DELETE", {}, 405),
+        ("BREW", {}, 405),
+        ("POST", {"X-Forwarded-Proto": "https"}, 404),
+    ],
+)
+def test_other_methods_are_told_so_and_nothing_of_what_serves(
+    port: int, method: str, headers: dict[str, str], status: int
+) -> None:
+    workerserver.start()
+    answer = get(f"http://127.0.0.1:{port}/metrics", headers, method=method)
+    assert (answer.status, answer.headers.get("Allow")) == (status, "GET, HEAD" if status == 405 else None)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Server" not in answer.headers
+    assert "text/html" not in answer.headers["Content-Type"]
+
+
+def test_what_is_no_request_is_answered_by_a_status_alone(port: int) -> None:
+    workerserver.start()
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 65_537)
+        said = connection.makefile("rb").read().decode()
+    assert said.startswith("HTTP/1.0 431 ")
+    assert "Server:" not in said
+    assert "<html" not in said.lower()
 
 
 def test_a_head_has_no_body(port: int) -> None:

@@ -134,7 +134,7 @@ LEDGER: Final = Row(
             "Spans and log lines lost per second, by service, signal and reason.",
             "queue_full: the backend is too slow or away; refused: it dislikes what it gets.",
             Query(
-                per_second(TELEMETRY_DROPPED, *_SIGNAL, Label.REASON),
+                f"{per_second(TELEMETRY_DROPPED, *_SIGNAL, Label.REASON)} > 0",
                 "{{service}} {{signal}} {{reason}}",
                 empty_when_healthy=_NO_LOSS,
             ),

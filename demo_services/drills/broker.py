@@ -9,9 +9,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo_services.drills.addresses import free_demo_ports, free_port
 from demo_services.plan import Plan
-from demo_services.ports import HOST
+from demo_services.ports import HOST, Ports, free_port
 from demo_services.programs import Program
 
 REDIS = "redis-server"
@@ -42,4 +41,4 @@ class DrillPlan(Plan):
 
 def plan(state: Path) -> Plan:
     """The demo on free ports."""
-    return DrillPlan(free_demo_ports(), state, free_port() if shutil.which(REDIS) else None)
+    return DrillPlan(Ports.free(), state, free_port() if shutil.which(REDIS) else None)

@@ -1,4 +1,4 @@
-"""The console's own JSON: log lines and its status."""
+"""The console's own JSON: log lines, IDs and its status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
-from django_observe.console import queries
+from django_observe.console import id_prefix, queries
 from django_observe.console.instance import console_of
 from django_observe.console.log_filters import log_filter
 from django_observe.console.masking import masked
@@ -24,7 +24,13 @@ def logs(request: HttpRequest) -> HttpResponse:
     except ValueError as fault:
         return _json({"error": str(fault)}, 400)
     with console_of(request).store.reading() as connection:
-        return _json({"logs": [_log(row) for row in queries.logs(connection, wanted)]})
+        return _json({"logs": [log_document(row) for row in queries.logs(connection, wanted)]})
+
+
+def ids(request: HttpRequest) -> HttpResponse:
+    """GET /api/ids?prefix=: the first correlation IDs and traces that begin so; eight characters at least."""
+    with console_of(request).store.reading() as connection:
+        return _json({"ids": list(id_prefix.addresses(connection, request.GET.get("prefix", "")))})
 
 
 def status(request: HttpRequest) -> HttpResponse:
@@ -48,6 +54,7 @@ def status(request: HttpRequest) -> HttpResponse:
             "accepted": console.intake.accepted(),
             "dropped": console.intake.dropped(),
             "last_refusal": refusal and {"status": refusal.status, "reason": refusal.reason},
+            "streams": console.feed.streams,
             "uptime_seconds": round(time.time() - console.started, 1),
         }
     )
@@ -62,7 +69,8 @@ def rfc3339(time_ns: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns % 10**9 // 1000:06d}Z"
 
 
-def _log(row: Any) -> dict[str, Any]:
+def log_document(row: Any) -> dict[str, Any]:
+    """A log line as the API tells it."""
     return {
         "timestamp": rfc3339(row["ts"]),
         "service": row["service"],

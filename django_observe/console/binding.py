@@ -60,10 +60,14 @@ def _explained(fault: OSError, host: str, port: int, option: str) -> StartError:
     if fault.errno == errno.EADDRINUSE:
         return StartError(
             f"Port {port} on {host} is taken{describe_holder(host, port)}. "
-            f"Stop that program, or choose another port with {option} {_another(port)}."
+            f"Stop that program, or choose another port with {_choice(option, port)}."
         )
     return StartError(f"Port {port} on {host} cannot be bound: {fault.strerror}. Choose another by {option}.")
 
 
-def _another(port: int) -> int:
-    return port + 10_000 if port < _HIGH_PORT else port - 10_000
+def _choice(option: str, port: int) -> str:
+    """The option, and what services are given, who must send there, too."""
+    other = port + 10_000 if port < _HIGH_PORT else port - 10_000
+    if option != "--otlp-port":
+        return f"{option} {other}"
+    return f"{option} {other} and give the services OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{other}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime, timezone
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timezone, tzinfo
 from typing import Final
 
 from django.template import Library
@@ -16,7 +19,25 @@ _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+_HEX_ID: Final = re.compile(r"[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MINUTE_NS: Final = 60 * 10**9
+_ZONE: ContextVar[tzinfo | None] = ContextVar("zone", default=None)
+
+
+@contextmanager
+def in_zone(zone: tzinfo | None) -> Iterator[None]:
+    """Times are shown in `zone`; None is the machine's own, which is also that of its reader."""
+    token = _ZONE.set(zone)
+    try:
+        yield
+    finally:
+        _ZONE.reset(token)
+
+
+def localized(moment: datetime) -> datetime:
+    """A time without a zone, as its reader meant it."""
+    zone = _ZONE.get()
+    return moment.replace(tzinfo=zone) if zone else moment.astimezone()
 
 
 @register.filter
@@ -34,15 +55,28 @@ def duration(ns: int) -> str:
 
 @register.filter
 def clock(ns: int) -> str:
-    """Local time of day with milliseconds: the console and its reader share a machine."""
+    """Time of day with milliseconds."""
     return f"{_local(ns):%H:%M:%S}.{ns % 10**9 // 10**6:03d}"
 
 
 @register.filter
 def moment(ns: int) -> str:
-    """Local date and time with milliseconds and the zone."""
+    """Date and time with milliseconds and the zone."""
     local = _local(ns)
     return f"{local:%Y-%m-%d %H:%M:%S}.{ns % 10**9 // 10**6:03d} {local:%Z}"
+
+
+def told(ns: int) -> str:
+    """A moment as short as today allows: 14:05:09, or 3 Jan 14:05."""
+    local = _local(ns)
+    today = _local(time.time_ns()).date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
+
+
+@register.filter
+def field(ns: int) -> str:
+    """As the value of a form's date and time field."""
+    return f"{_local(ns):%Y-%m-%dT%H:%M:%S}"
 
 
 @register.filter
@@ -70,6 +104,19 @@ def item(mapping: Mapping[str, int], key: str) -> int:
     return mapping.get(key, 0)
 
 
+def is_random(text: str) -> bool:
+    """Whether an ID is a random number, of which eight digits tell it from any other."""
+    return _HEX_ID.fullmatch(text) is not None
+
+
+@register.filter
+def short_id(text: str) -> str:
+    """An ID as lists show it: eight digits of a random one; of one with words what tells it from the next."""
+    if is_random(text):
+        return text[:8]
+    return text if len(text) <= 20 else f"{text[:18]}\u2026"  # noqa: PLR2004
+
+
 @register.filter
 def visible(text: str) -> str:
     """Text from outside without terminal colours, and with control and direction characters as escapes."""
@@ -80,6 +127,6 @@ def visible(text: str) -> str:
 
 def _local(ns: int) -> datetime:
     try:
-        return datetime.fromtimestamp(ns // 10**9, tz=timezone.utc).astimezone()
+        return datetime.fromtimestamp(ns // 10**9, tz=timezone.utc).astimezone(_ZONE.get())
     except (OverflowError, ValueError, OSError):
         return datetime.fromtimestamp(0, tz=timezone.utc)

@@ -9,12 +9,15 @@ from typing import Final
 from django.http import HttpRequest
 
 from django_observe.console.access import Access
+from django_observe.console.feed import Feed
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
 from django_observe.console.store import Store
 from django_observe.console.writer import Writer
 
 ENVIRON_KEY: Final = "django_observe.console"
+CONNECTION_KEY: Final = "django_observe.connection"
+"""The socket, so that a stream can see that its reader has gone."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Console:
     otlp_port: int
     in_memory: bool
     access: Access = field(default_factory=Access)
+    feed: Feed = field(default_factory=Feed)
     started: float = field(default_factory=time.time)
 
     @property

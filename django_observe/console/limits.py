@@ -20,8 +20,10 @@ GROUP_ROWS: Final = 4096
 QUERY_SECONDS: Final = 2.0
 PAGE_ROWS: Final = 500
 PAGE_CONNECTIONS: Final = 64
+EVENT_STREAMS: Final = 16  # of the page connections; the rest is for pages
 INGEST_CONNECTIONS: Final = 128  # every exporter of every worker process holds one open
 SOCKET_SECONDS: Final = 30.0
+PINNED_TRACES: Final = 50
 COMMIT_SECONDS: Final = 8.0  # below the 10 s after which exporters give up
 
 

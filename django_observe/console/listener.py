@@ -6,17 +6,19 @@ It is the server of runserver: right for a developer's console on the loopback, 
 from __future__ import annotations
 
 import contextlib
+import io
 import socketserver
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from django.core.servers import basehttp
 
-from django_observe.console import limits
-from django_observe.console.instance import Console
+from django_observe.console import chunks, limits
+from django_observe.console.instance import CONNECTION_KEY, Console
 from django_observe.console.payload import GRPC_HINT
 
+_DIGITS: Final = 18  # beyond any length; int() itself refuses thousands
 _LINE_BYTES: Final = 65_536
 _FULL: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -80,7 +82,8 @@ class _Exchange(basehttp.ServerHandler):
     def cleanup_headers(self) -> None:
         """Ends the connection after a request whose body was refused unread."""
         super().cleanup_headers()
-        if "HTTP_TRANSFER_ENCODING" in self.environ or self._declared() > limits.WIRE_BYTES:
+        unread = not 0 <= self._declared() <= limits.WIRE_BYTES
+        if "HTTP_TRANSFER_ENCODING" in self.environ or unread:
             self.headers["Connection"] = "close"
             self.request_handler.close_connection = True
 
@@ -93,8 +96,9 @@ class _Exchange(basehttp.ServerHandler):
         super(basehttp.ServerHandler, self).close()
 
     def _declared(self) -> int:
+        """Bytes of the body; -1 when the length cannot be read."""
         length = self.environ.get("CONTENT_LENGTH") or "0"
-        return int(length) if length.isascii() and length.isdigit() else 0
+        return int(length[:_DIGITS]) if length.isascii() and length.isdigit() else -1
 
 
 class _Handler(basehttp.WSGIRequestHandler):
@@ -104,6 +108,10 @@ class _Handler(basehttp.WSGIRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's signature
         """Access lines would only be noise beside what the pages show."""
+
+    def get_environ(self) -> dict[str, Any]:
+        """With the socket."""
+        return {**super().get_environ(), CONNECTION_KEY: self.connection}
 
     def handle(self) -> None:
         """Ends quietly when the peer does."""
@@ -121,9 +129,35 @@ class _Handler(basehttp.WSGIRequestHandler):
             self.requestline = self.request_version = self.command = ""
             self.send_error(414)
         elif self.parse_request():
-            exchange = _Exchange(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
-            exchange.request_handler = self
-            exchange.run(self.server.answer)
+            self._answer(self.get_environ())
+
+    def _answer(self, environ: dict[str, Any]) -> None:
+        try:
+            body = self._body(environ)
+        except chunks.ChunkError as fault:
+            self.close_connection = True
+            self.send_error(400, explain=f"The body cannot be read: {fault}.")
+            return
+        exchange = _Exchange(body, self.wfile, self.get_stderr(), environ)
+        exchange.request_handler = self
+        exchange.run(self.server.answer)
+
+    def _body(self, environ: dict[str, Any]) -> BinaryIO:
+        """Chunks become a body as if its length had been told; of a too long one only the length is kept."""
+        lengths = self.headers.get_all("Content-Length", [])
+        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        if len(lengths) > 1 or (lengths and chunked):
+            raise chunks.ChunkError("its length is told twice")
+        if not chunked or not self._receives():
+            return self.rfile
+        body, length = chunks.read(self.rfile, limits.WIRE_BYTES, limits.DRAIN_BYTES)
+        del environ["HTTP_TRANSFER_ENCODING"]
+        environ["CONTENT_LENGTH"] = str(length)
+        return io.BytesIO(body)
+
+    def _receives(self) -> bool:
+        """Whether this is the port of telemetry; forms are small, browsers tell their length."""
+        return self.server.console is not None and self.server.console.otlp_port == self.server.port
 
     def _refuse_grpc(self) -> None:
         self.requestline, self.request_version, self.command = "PRI * HTTP/2.0", "HTTP/1.1", "PRI"

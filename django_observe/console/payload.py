@@ -15,6 +15,7 @@ GRPC_HINT: Final = (
     "This is gRPC sent to the OTLP/HTTP port; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf in the service."
 )
 _TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
+_DIGITS: Final = 18  # beyond any length; int() itself refuses thousands
 _GZIP_ONLY: Final = 31  # zlib's wbits for one gzip member
 
 
@@ -50,8 +51,8 @@ def _check_head(request: HttpRequest) -> None:
     if encoding not in ("identity", "gzip", ""):
         raise RefusedError(415, "Content-Encoding must be gzip or identity.")
     if not (length.isascii() and length.isdigit()) or "HTTP_TRANSFER_ENCODING" in request.META:
-        raise RefusedError(411, "A Content-Length is required; chunked bodies are not read.")
-    if int(length) > limits.WIRE_BYTES:
+        raise RefusedError(411, "A Content-Length is required, or a chunked body.")
+    if len(length) > _DIGITS or int(length) > limits.WIRE_BYTES:
         raise RefusedError(413, f"The body may have {limits.WIRE_BYTES} bytes; send smaller batches.")
 
 

@@ -14,6 +14,9 @@ from django_observe.console.values import first_text
 CALL: Final = "call"
 MESSAGING: Final = "messaging"
 DATABASE: Final = "db"
+UNANSWERED: Final = "unanswered"
+"""A call that left no trace at its far end, of an address where a service answered the same caller before."""
+
 _NAME_CHARS: Final = 200
 
 

@@ -14,27 +14,21 @@ from django_observe.console import limits
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Conditions on log lines; empty means any. `level` is a minimum OTLP severity number."""
+    """Conditions on log lines; empty means any. `severity` is a minimum OTLP severity number.
+
+    `before` is the (listed_ns, id) of the line behind which the next page starts.
+    """
 
     correlation_id: str = ""
     trace_id: bytes | None = None
     service: str = ""
+    logger: str = ""
     severity: int = 0
     text: str = ""
+    since_ns: int | None = None
+    until_ns: int | None = None
+    before: tuple[int, int] | None = None
     limit: int = 200
-
-
-@dataclass(frozen=True)
-class TraceFilter:
-    """Conditions on traces of the list; `before` is the `listed_ns` where the next page starts."""
-
-    service: str = ""
-    text: str = ""
-    errors: bool = False
-    min_duration_ns: int = 0
-    correlation_id: str = ""
-    before: int | None = None
-    limit: int = 50
 
 
 def services(connection: sqlite3.Connection) -> list[str]:
@@ -50,37 +44,6 @@ def operations(connection: sqlite3.Connection, service: str) -> list[tuple[str, 
         (service, limits.PAGE_ROWS),
     )
     return [(row[0], row[1]) for row in rows]
-
-
-def traces(connection: sqlite3.Connection, wanted: TraceFilter) -> list[sqlite3.Row]:
-    """Trace summaries, newest first. A trace of which only log lines have arrived is not listed yet."""
-    conditions = [("spans>0", ()), *_trace_conditions(wanted)]
-    return connection.execute(
-        f"""SELECT * FROM trace WHERE {" AND ".join(text for text, _ in conditions)}
-        ORDER BY listed_ns DESC, trace_id LIMIT ?""",  # noqa: S608
-        [*(value for _, values in conditions for value in values), wanted.limit],
-    ).fetchall()
-
-
-def _trace_conditions(wanted: TraceFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    if wanted.service:
-        yield "EXISTS (SELECT 1 FROM json_each(trace.services) WHERE key=?)", (wanted.service,)
-    if wanted.text:
-        # log lines and browsers write a path with its slash, Django's routes have none
-        text = wanted.text.lstrip("/").replace(" /", " ")
-        yield "instr(replace(lower(root_service || ' ' || root_name), ' /', ' '), lower(?))", (text,)
-    if wanted.errors:
-        yield "errors>0", ()
-    if wanted.min_duration_ns:
-        yield "end_ns-start_ns>=?", (wanted.min_duration_ns,)
-    if wanted.correlation_id:
-        yield f"trace_id IN ({_TRACES_OF_ID})", (wanted.correlation_id,) * 3
-    if wanted.before is not None:
-        yield "listed_ns<?", (wanted.before,)
-
-
-_TRACES_OF_ID = """SELECT trace_id FROM trace WHERE corr=? UNION SELECT trace_id FROM span WHERE corr=?
-  UNION SELECT trace_id FROM log WHERE corr=? AND trace_id IS NOT NULL"""
 
 
 def trace(connection: sqlite3.Connection, trace_id: bytes) -> sqlite3.Row | None:
@@ -116,16 +79,22 @@ def resources(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, d
 
 def logs(connection: sqlite3.Connection, wanted: LogFilter) -> list[sqlite3.Row]:
     """Log lines, newest first; full-text matches by arrival, because only that order comes without a sort."""
+    chosen, parameters = log_selection(wanted)
+    return connection.execute(
+        f"SELECT log.* FROM {chosen} LIMIT ?",  # noqa: S608 - no user's text, only our own conditions
+        [*parameters, min(wanted.limit, limits.PAGE_ROWS)],
+    ).fetchall()
+
+
+def log_selection(wanted: LogFilter) -> tuple[str, list[Any]]:
+    """What stands behind FROM, with its parameters: the lines that match, in order."""
     conditions = list(_log_conditions(wanted))
     where = "WHERE " + " AND ".join(text for text, _ in conditions) if conditions else ""
     if wanted.text:
         source, order = "log_fts JOIN log ON log.id=log_fts.rowid", "log_fts.rowid DESC"
     else:
         source, order = "log", "log.listed_ns DESC, log.id DESC"
-    return connection.execute(
-        f"SELECT log.* FROM {source} {where} ORDER BY {order} LIMIT ?",  # noqa: S608
-        [*(value for _, values in conditions for value in values), min(wanted.limit, limits.PAGE_ROWS)],
-    ).fetchall()
+    return f"{source} {where} ORDER BY {order}", [value for _, values in conditions for value in values]
 
 
 def _log_conditions(wanted: LogFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -137,13 +106,28 @@ def _log_conditions(wanted: LogFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
         yield "log.trace_id=?", (wanted.trace_id,)
     if wanted.service:
         yield "log.service=?", (wanted.service,)
+    if wanted.logger:
+        yield "log.logger=?", (wanted.logger,)
     if wanted.severity:
         yield "log.sev>=?", (wanted.severity,)
+    yield from _of_time(wanted)
+
+
+def _of_time(wanted: LogFilter) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    if wanted.since_ns is not None:
+        yield "log.listed_ns>=?", (wanted.since_ns,)
+    if wanted.until_ns is not None:
+        yield "log.listed_ns<=?", (wanted.until_ns,)
+    if wanted.before and wanted.text:
+        yield "log_fts.rowid<?", (wanted.before[1],)
+    elif wanted.before:
+        yield "(log.listed_ns, log.id)<(?, ?)", wanted.before
 
 
 def match_terms(text: str) -> str:
     """What a user typed as an FTS5 query in which nothing is syntax: words, matched from their start."""
-    return " ".join('"{}"*'.format(word.replace('"', '""')) for word in text.split()[:20])
+    words = text.replace("\0", " ").split()[:20]  # NUL would end the query within a word
+    return " ".join('"{}"*'.format(word.replace('"', '""')) for word in words)
 
 
 def totals(connection: sqlite3.Connection) -> sqlite3.Row:

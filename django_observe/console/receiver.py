@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
@@ -30,6 +31,7 @@ _PROTOBUF: Final = "application/x-protobuf"
 _JSON: Final = "application/json"
 
 
+@csrf_exempt
 def traces(request: HttpRequest) -> HttpResponse:
     """POST /v1/traces."""
 
@@ -45,6 +47,7 @@ def traces(request: HttpRequest) -> HttpResponse:
     return _exchange(request, take)
 
 
+@csrf_exempt
 def logs(request: HttpRequest) -> HttpResponse:
     """POST /v1/logs."""
 
@@ -60,6 +63,7 @@ def logs(request: HttpRequest) -> HttpResponse:
     return _exchange(request, take)
 
 
+@csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """POST /v1/metrics: read, counted and not kept, so that exporters of all signals may point here."""
 
@@ -82,6 +86,7 @@ def _commit(request: HttpRequest, decoded: Decoded, signal: str, count: int) -> 
     console = console_of(request)
     if count:
         console.writer.write(decoded)
+        console.feed.tell()
     console.intake.accept(signal, count)
     console.intake.drop("invalid_records", decoded.rejected)
 

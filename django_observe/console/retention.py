@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Final
 
 from django_observe.console import rates
+from django_observe.console.freememory import give_back
 from django_observe.console.intake import Intake
 from django_observe.console.limits import Retention
 from django_observe.console.store import Store, bytes_used
@@ -22,7 +23,8 @@ _RESOURCES: Final = 1_000
 
 _END_OF_TIME: Final = 2**63 - 1
 
-_OLDEST_TRACE = "SELECT listed_ns, trace_id FROM trace ORDER BY listed_ns LIMIT 1"
+_OLDEST_TRACE = """SELECT listed_ns, trace_id FROM trace WHERE trace_id NOT IN (SELECT trace_id FROM pin)
+  ORDER BY listed_ns LIMIT 1"""
 _OLDEST_LONE_LOG = "SELECT listed_ns, NULL FROM log WHERE trace_id IS NULL ORDER BY listed_ns LIMIT 1"
 _UNINDEX = "INSERT INTO log_fts(log_fts, rowid, body, error) SELECT 'delete', id, body, error FROM log WHERE "
 _ENDED_RUNS = "DELETE FROM run WHERE id < (SELECT max(id) FROM run WHERE started_ns < ?)"
@@ -67,11 +69,8 @@ class Keeper:
         deadline = time.monotonic() + _SWEEP_SECONDS
         with contextlib.suppress(sqlite3.Error):  # a full disk: the next sweep tries again
             self._evict_rates()
-            until = self._horizon()
-            while until is not None and time.monotonic() < deadline:
-                self._step(until)
-                until = self._horizon()
-            self._behind = until is not None or time.monotonic() > self._next_rates
+            done = self._horizon() is None or self._evict(deadline)
+            self._behind = not done or time.monotonic() > self._next_rates
             self._connection.execute("PRAGMA incremental_vacuum(200)").fetchall()
             if idle and not self._behind:
                 self._tidy()
@@ -89,12 +88,17 @@ class Keeper:
         if self._connection.execute("SELECT count(*) FROM resource").fetchone()[0] > _RESOURCES:
             self._connection.execute(_UNUSED_RESOURCES)
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._connection.execute("PRAGMA shrink_memory")
+        give_back()
 
     def _horizon(self) -> int | None:
         """Nothing newer than this (Unix nanoseconds) may be evicted now; None when all limits are kept."""
         keep = self._retention
         if self._spans > keep.spans or self._logs > keep.logs or bytes_used(self._connection) > keep.bytes:
-            return _END_OF_TIME if self._spans + self._logs else None
+            if self._oldest():
+                return _END_OF_TIME
+            self.start()  # all that is left is pinned, or another process changed the file
+            return None
         cutoff = int(time.time_ns() - keep.seconds * 10**9)
         return cutoff if any(listed < cutoff for listed, _ in self._oldest()) else None
 
@@ -103,39 +107,47 @@ class Keeper:
         rows = (self._connection.execute(query).fetchone() for query in (_OLDEST_TRACE, _OLDEST_LONE_LOG))
         return sorted((row for row in rows if row), key=lambda row: row[0])
 
-    def _step(self, until: int) -> None:
-        """Evicts one trace, or a chunk of lone log lines that are older than every trace."""
-        oldest = self._oldest()
-        if not oldest:  # the counts were wrong: another process changed the file
-            self.start()
-            return
+    def _evict(self, deadline: float) -> bool:
+        """Evicts in one transaction, until all limits are kept (True) or the time is over."""
+        spans, logs, gone = self._spans, self._logs, list[bytes]()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            trace_id = oldest[0][1]
-            if trace_id is None:
-                spans, logs = 0, self._evict_lone_logs(min(until, oldest[1][0] if len(oldest) > 1 else until))
-            else:
-                spans, logs = self._evict_trace(trace_id)
+            while (until := self._horizon()) is not None and time.monotonic() < deadline:
+                gone += self._step(until)
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
+            self._spans, self._logs = spans, logs
             raise
-        self.grown(-spans, -logs)
-        self._intake.drop("evicted_spans", spans)
-        self._intake.drop("evicted_logs", logs)
+        self._bury(gone)
+        self._intake.drop("evicted_spans", max(spans - self._spans, 0))  # a recount may have found more
+        self._intake.drop("evicted_logs", max(logs - self._logs, 0))
+        return until is None
 
-    def _evict_trace(self, trace_id: bytes) -> tuple[int, int]:
-        spans = self._connection.execute("DELETE FROM span WHERE trace_id=?", (trace_id,)).rowcount
-        logs = self._delete_logs("trace_id=?", (trace_id,))
+    def _step(self, until: int) -> list[bytes]:
+        """Evicts one trace, or a chunk of lone log lines that are older than every trace."""
+        oldest = self._oldest()
+        trace_id = oldest[0][1]
+        if trace_id is not None:
+            self._evict_trace(trace_id)
+            return [trace_id]
+        self._evict_lone_logs(min(until, oldest[1][0] if len(oldest) > 1 else until))
+        return []
+
+    def _evict_trace(self, trace_id: bytes) -> None:
+        self._spans -= self._connection.execute("DELETE FROM span WHERE trace_id=?", (trace_id,)).rowcount
+        self._logs -= self._delete_logs("trace_id=?", (trace_id,))
         self._connection.execute("DELETE FROM trace WHERE trace_id=?", (trace_id,))
-        self._tombstones[trace_id] = None
-        if len(self._tombstones) > _TOMBSTONES:
-            self._tombstones.popitem(last=False)
-        return spans, logs
 
-    def _evict_lone_logs(self, until: int) -> int:
+    def _bury(self, trace_ids: list[bytes]) -> None:
+        """Remembers what has gone, so that its late spans do not bring back a part."""
+        self._tombstones.update(dict.fromkeys(trace_ids))
+        while len(self._tombstones) > _TOMBSTONES:
+            self._tombstones.popitem(last=False)
+
+    def _evict_lone_logs(self, until: int) -> None:
         surplus = self._logs - self._retention.logs
-        return self._delete_logs(
+        self._logs -= self._delete_logs(
             "id IN (SELECT id FROM log WHERE trace_id IS NULL AND listed_ns <= ? ORDER BY listed_ns LIMIT ?)",
             (until, min(_STEP_ROWS, surplus) if surplus > 0 else _STEP_ROWS),
         )

@@ -8,7 +8,7 @@ from typing import Final
 
 from django_observe.console import rates
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x6F627376  # "obsv" in the file header: never write into another program's database
 
 _SETUP: Final = """
@@ -58,6 +58,13 @@ CREATE TABLE edge(bucket INT, src TEXT, dst TEXT, type TEXT, n INT, err INT, sum
   PRIMARY KEY(bucket, src, dst, type)) WITHOUT ROWID;
 """
 
+# The first index is for the counts and the latest change that every page tells, the second for failed traces.
+_PINS: Final = """
+CREATE TABLE pin(trace_id BLOB PRIMARY KEY, pinned_ns INT) WITHOUT ROWID;
+CREATE INDEX trace_updated ON trace(updated, spans);
+CREATE INDEX trace_failed ON trace(listed_ns) WHERE errors>0;
+"""
+
 
 class UnknownVersionError(Exception):
     """The file was written by a later version of the console."""
@@ -95,11 +102,12 @@ def prepare(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _create(connection: sqlite3.Connection, version: int) -> None:
-    steps = [_TELEMETRY, _RATES] if version == 0 else [_RATES]
+    steps = (_TELEMETRY, _RATES, _PINS)[version:]
     for statement in "".join(steps).split(";"):
         connection.execute(statement)
-    rates.recount(connection)
-    values = {"created_ns": time.time_ns(), "created_as_version": version or SCHEMA_VERSION}
-    connection.executemany("INSERT INTO meta(k, v) VALUES(?, ?)", values.items())
+    if _RATES in steps:
+        rates.recount(connection)
+        values = {"created_ns": time.time_ns(), "created_as_version": version or SCHEMA_VERSION}
+        connection.executemany("INSERT INTO meta(k, v) VALUES(?, ?)", values.items())
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

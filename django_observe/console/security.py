@@ -32,7 +32,7 @@ _HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer browsers send `Origin: null` with forms
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -62,6 +62,8 @@ def guard_listener(
         for name, value in _HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
+        if isinstance(response, HttpResponse):  # a told length keeps the connection open
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         if welcome:
             cors.allow(response, console.access.cors_origin)
         return response

@@ -10,12 +10,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 _FOLDER: Final = Path(__file__).parent / "static" / "console"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_FILES: Final = {file.name: file.read_bytes() for file in sorted(_FOLDER.iterdir()) if file.suffix in _TYPES}
+_FILES: Final = {
+    file.relative_to(_FOLDER).as_posix(): file.read_bytes()
+    for file in sorted(_FOLDER.rglob("*"))
+    if file.suffix in _TYPES
+}
 VERSION: Final = hashlib.blake2b(b"\0".join(_FILES.values()), digest_size=6).hexdigest()
 
 
 def static_file(request: HttpRequest, version: str, name: str) -> HttpResponse:  # noqa: ARG001 - version is the cache key
-    """GET /static/<version>/<name>."""
+    """GET /static/<version>/<name>; the libraries of others are under vendor/."""
     if name not in _FILES:
         raise Http404(name)
     return HttpResponse(

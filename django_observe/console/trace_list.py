@@ -1,17 +1,16 @@
-"""Rows of the trace list and the filter above it."""
+"""Rows of the trace list, ready for the template."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
-from django.http import QueryDict
 
-from django_observe.console.formatting import duration, visible
-from django_observe.console.queries import TraceFilter
+from django_observe.console import pins
+from django_observe.console.formatting import duration, short_id, visible
+from django_observe.console.shapes import Stroke, shapes
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,23 @@ class ListedTrace:
     logs: int
     http: int | None
     correlation_id: str
+    correlation_label: str
+    shape: Sequence[Stroke]
+    pinned: bool
 
 
-def listed(rows: Iterable[sqlite3.Row]) -> list[ListedTrace]:
+def listed(
+    connection: sqlite3.Connection, rows: Sequence[sqlite3.Row], hues: Mapping[str, int]
+) -> list[ListedTrace]:
     """Trace summaries ready for the template."""
-    rows = list(rows)
+    drawn, pinned = shapes(connection, rows, hues), pins.all_pinned(connection)
     longest = max((row["end_ns"] - row["start_ns"] for row in rows), default=1) or 1
-    return [_listed(row, longest) for row in rows]
+    return [
+        _listed(row, longest, drawn[row["trace_id"].hex()], pinned=row["trace_id"] in pinned) for row in rows
+    ]
 
 
-def _listed(row: sqlite3.Row, longest: int) -> ListedTrace:
+def _listed(row: sqlite3.Row, longest: int, shape: Sequence[Stroke], *, pinned: bool) -> ListedTrace:
     length = row["end_ns"] - row["start_ns"]
     counts: dict[str, int] = orjson.loads(row["services"])
     return ListedTrace(
@@ -56,22 +62,8 @@ def _listed(row: sqlite3.Row, longest: int) -> ListedTrace:
         errors=row["errors"],
         logs=row["logs"],
         http=row["http"],
-        correlation_id=visible(row["corr"] or ""),
-    )
-
-
-def trace_filter(parameters: QueryDict) -> TraceFilter:
-    """Raises ValueError that names the parameter and what it accepts."""
-    before, minimum = parameters.get("before", ""), parameters.get("min_ms", "").strip()
-    if before and not re.fullmatch(r"\d{1,18}|\d{19}", before):
-        raise ValueError(f"before={before[:40]}: a time in Unix nanoseconds is accepted")
-    if minimum and not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", minimum):
-        raise ValueError(f"min_ms={minimum[:40]}: milliseconds are accepted, such as 250")
-    return TraceFilter(
-        service=parameters.get("service", ""),
-        text=parameters.get("q", "").strip(),
-        errors=parameters.get("status") == "error",
-        min_duration_ns=int(float(minimum) * 10**6) if minimum else 0,
-        correlation_id=parameters.get("correlation_id", "").strip(),
-        before=min(int(before), 2**63 - 1) if before else None,
+        correlation_id=row["corr"] or "",
+        correlation_label=visible(short_id(row["corr"] or "")),
+        shape=shape,
+        pinned=pinned,
     )

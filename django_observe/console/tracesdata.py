@@ -22,7 +22,7 @@ def traces_data(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> d
         for row in connection.execute(_SPANS, (trace_id, limits.TRACE_ROWS)):
             key = (trace_id, row["resource"])
             if key not in groups:
-                attributes = _attributes(orjson.loads(row["resource_attrs"]))
+                attributes = key_values(orjson.loads(row["resource_attrs"]))
                 groups[key] = {"resource": {"attributes": attributes}, "scopeSpans": []}
             scope_key = (*key, row["scope"])
             if scope_key not in scopes:
@@ -43,7 +43,7 @@ def _span(row: sqlite3.Row) -> dict[str, Any]:
         "kind": row["kind"],
         "startTimeUnixNano": str(row["start_ns"]),
         "endTimeUnixNano": str(end_ns),
-        "attributes": _attributes(orjson.loads(row["attrs"])),
+        "attributes": key_values(orjson.loads(row["attrs"])),
         "events": [_event(event) for event in orjson.loads(row["events"])],
         "links": [_link(link) for link in orjson.loads(row["links"])],
         "status": {**status, "message": row["status_msg"]} if row["status_msg"] else status,
@@ -55,15 +55,16 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "timeUnixNano": str(event["ts"]),
         "name": event["name"],
-        "attributes": _attributes(event["attrs"]),
+        "attributes": key_values(event["attrs"]),
     }
 
 
 def _link(link: dict[str, Any]) -> dict[str, Any]:
-    return {"traceId": link["trace_id"], "spanId": link["span_id"], "attributes": _attributes(link["attrs"])}
+    return {"traceId": link["trace_id"], "spanId": link["span_id"], "attributes": key_values(link["attrs"])}
 
 
-def _attributes(attrs: dict[str, Any]) -> list[dict[str, Any]]:
+def key_values(attrs: dict[str, Any]) -> list[dict[str, Any]]:
+    """OTLP KeyValues, with the values of secret-looking keys masked."""
     return [{"key": key, "value": _value(value)} for key, value in masking.masked(attrs).items()]
 
 

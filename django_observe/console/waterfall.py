@@ -1,194 +1,123 @@
-"""The lines of a trace page: what each shows and where its bar lies, in percent of the timeline."""
+"""The lines of a trace: spans, log lines, folds of repeated calls, gaps, and spans of other traces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
-import orjson
-
-from django_observe.console import span_tree
+from django_observe.console import called, outline, span_tree
+from django_observe.console.drawing import Drawing
+from django_observe.console.folding import Fold
 from django_observe.console.formatting import duration, offset, visible
-from django_observe.console.severity import level_name
-from django_observe.console.values import first_text
+from django_observe.console.gaps import Stretch
+from django_observe.console.line import KINDS, Line, indent_of, log_line
+from django_observe.console.linked_spans import LinkedSpan
+from django_observe.console.outline import Entry
+from django_observe.console.scale import Scale
+from django_observe.console.span_line import hint_of, icon_of, span_line
+from django_observe.console.span_tree import Node
 
-_KINDS: Final = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
-_CLIENT, _PRODUCER, _CONSUMER, _STATUS_ERROR = 3, 4, 5, 2
-_HINT_CHARS: Final = 100
-_INDENTS: Final = 12
-_TICKS: Final = 5
-_MAP_ROWS: Final = 400
-
-
-@dataclass(frozen=True)
-class Bar:
-    """Left edge and width in percent."""
-
-    x: float
-    width: float
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line as the template draws it; `text` is safe to show (control characters are escapes)."""
-
-    kind: str
-    id: str
-    indent: int
-    text: str
-    service: str = ""
-    hue: int = 0
-    span_kind: str = ""
-    hint: str = ""
-    measure: str = ""
-    bar: Bar | None = None
-    wait: Bar | None = None
-    wait_text: str = ""
-    marks: Sequence[float] = ()
-    error: bool = False
-    error_text: str = ""
-    level: str = ""
-    record: Any = None
+_CLIENT, _SERVER, _STATUS_ERROR = 3, 2, 2
 
 
 @dataclass(frozen=True)
 class Waterfall:
-    """All lines, the ticks of the axis, and what the header tells."""
+    """All lines of a trace, for those who show it whole."""
 
     lines: Sequence[Line]
-    ticks: Sequence[tuple[float, str]]
     start_ns: int
     duration_ns: int
-    partial: bool
-    services: Mapping[str, int] = field(default_factory=dict)
-
-
-class Scale:
-    """Nanoseconds to percent of the timeline. Spans define it: a log line's odd clock cannot stretch it."""
-
-    def __init__(self, spans: Sequence[Any], logs: Sequence[Any]) -> None:
-        starts = [span["start_ns"] for span in spans] or [log["ts"] for log in logs] or [0]
-        ends = [span["start_ns"] + span["dur_ns"] for span in spans] or [log["ts"] for log in logs] or [0]
-        self.start_ns: int = min(starts)
-        self.length_ns: int = max(max(ends) - self.start_ns, 1)
-
-    def at(self, ns: int) -> float:
-        """Position of a moment, kept within the timeline."""
-        share = (ns - self.start_ns) / self.length_ns
-        return round(min(max(share, 0.0), 1.0) * 100, 2)
-
-    def bar(self, start_ns: int, end_ns: int) -> Bar:
-        """A stretch of time; never narrower than can be seen."""
-        left = self.at(start_ns)
-        width = max(round(self.at(end_ns) - left, 2), 0.15)
-        return Bar(min(left, 100 - 0.15), width)
 
 
 def build(spans: Sequence[Any], logs: Sequence[Any], hues: Mapping[str, int]) -> Waterfall:
-    """The waterfall of a trace from its stored spans and log lines."""
+    """The waterfall of a trace from its stored spans and log lines, repeated calls folded."""
     scale = Scale(spans, logs)
-    entries = span_tree.flatten(spans, logs)
-    services: dict[str, int] = {}
-    for span in spans:
-        services[span["service"]] = services.get(span["service"], 0) + 1
-    step = scale.length_ns / (_TICKS - 1)
-    return Waterfall(
-        lines=[_line(entry, scale, hues) for entry in entries],
-        ticks=[
-            (tick * 100 / (_TICKS - 1), duration(int(tick * step)) if tick else "0") for tick in range(_TICKS)
-        ],
-        start_ns=scale.start_ns,
-        duration_ns=scale.length_ns if spans else 0,
-        partial=any(entry.kind == "missing" for entry in entries),
-        services=services,
-    )
+    entries = outline.entries(span_tree.grow(spans, logs), outline.Options())
+    return Waterfall(draw(entries, Drawing(scale, hues)), scale.start_ns, scale.length_ns if spans else 0)
 
 
 def log_lines(logs: Sequence[Any], hues: Mapping[str, int]) -> list[Line]:
     """Log lines on their own, in the order given; their measure counts from the earliest."""
     scale = Scale([], logs)
-    return [_log_line(log, 0, scale, hues) for log in logs]
+    return [log_line(log, 0, scale, hues) for log in logs]
 
 
-def overview(lines: Sequence[Line]) -> list[Line]:
-    """At most 400 span lines, evenly chosen, for the small map above the waterfall."""
-    drawn = [line for line in lines if line.kind == "span"]
-    return drawn[:: max(1, -(-len(drawn) // _MAP_ROWS))]
+def draw(entries: Sequence[Entry], drawing: Drawing) -> list[Line]:
+    """Each entry as a line."""
+    return [_line(entry, drawing) for entry in entries]
 
 
-def _line(entry: span_tree.Entry, scale: Scale, hues: Mapping[str, int]) -> Line:
-    indent = min(entry.depth, _INDENTS)
+def _line(entry: Entry, drawing: Drawing) -> Line:
     if entry.log is not None:
-        return _log_line(entry.log, indent, scale, hues)
+        hit = entry.log["id"] in drawing.log_hits
+        return log_line(entry.log, entry.depth, drawing.scale, drawing.hues, hit=hit)
     if entry.node is None:
-        return Line("unattached", "unattached", indent, "Log lines whose span has not arrived")
-    if entry.node.record is None:
-        missing_id = (entry.node.missing_id or b"").hex()
-        return Line("missing", missing_id, indent, f"Span {missing_id} has not arrived")
-    return _span_line(entry.node, entry.node.record, indent, scale, hues)
+        return Line("unattached", "unattached", 0, "Log lines whose span has not arrived")
+    if entry.fold is not None:
+        return _fold_line(entry, entry.fold, drawing)
+    if entry.gap is not None:
+        return _gap_line(entry, entry.node, entry.gap, drawing)
+    if entry.linked is not None:
+        return _linked_line(entry, entry.linked, drawing)
+    return span_line(entry, entry.node, drawing)
 
 
-def _span_line(node: span_tree.Node, span: Any, indent: int, scale: Scale, hues: Mapping[str, int]) -> Line:
-    end_ns = span["start_ns"] + span["dur_ns"]
-    wait = _queue_wait(node, span)
+def _fold_line(entry: Entry, fold: Fold, drawing: Drawing) -> Line:
+    first, scale = fold.first.record or {}, drawing.scale
     return Line(
-        kind="span",
-        id=span["span_id"].hex(),
-        indent=indent,
-        text=visible(span["name"]),
-        service=visible(span["service"]),
-        hue=hues.get(span["service"], 0),
-        span_kind=_KINDS.get(span["kind"], ""),
-        hint=_hint(span),
-        measure=duration(span["dur_ns"]),
-        bar=scale.bar(span["start_ns"], end_ns),
-        wait=scale.bar(span["start_ns"] - wait, span["start_ns"]) if wait else None,
-        wait_text=duration(wait) if wait else "",
-        marks=_marks(span, scale),
-        error=span["status"] == _STATUS_ERROR,
-        error_text=visible(span["status_msg"]),
-        record=span,
+        kind="fold",
+        id=first["span_id"].hex(),
+        indent=indent_of(entry.depth),
+        depth=entry.depth,
+        text=visible(called.label(fold.first)),
+        service=visible(first["service"]),
+        hue=drawing.hues.get(first["service"], 0),
+        span_kind=KINDS.get(first["kind"], ""),
+        icon=icon_of(fold.first),
+        hint=hint_of(fold.first),
+        measure=duration(fold.total_ns),
+        comb=scale.bars((node.start_ns, node.end_ns) for node in fold.members),
+        path=scale.bars(stretch for node in fold.members for stretch in drawing.path.own.get(node, ())),
+        parent=True,
+        closed=not entry.opened,
+        count=len(fold.members),
+        hit=any(node in drawing.hits for node in fold.members),
+        record=first,
     )
 
 
-def _hint(span: Any) -> str:
-    """What a call went to, when the name does not tell: the URL without its query, or the SQL."""
-    if span["kind"] != _CLIENT:
-        return ""
-    attrs = orjson.loads(span["attrs"])
-    url = first_text(attrs, "url.full", "http.url")
-    called = url.partition("?")[0] if url else first_text(attrs, "db.query.text", "db.statement")
-    return visible(called[:_HINT_CHARS]) if called and called != span["name"] else ""
-
-
-def _marks(span: Any, scale: Scale) -> list[float]:
-    if span["events"] == "[]":
-        return []
-    return [scale.at(event["ts"]) for event in orjson.loads(span["events"])]
-
-
-def _queue_wait(node: span_tree.Node, span: Any) -> int:
-    """Nanoseconds between the end of the producer's span and the start of the consumer's."""
-    producer = node.parent.record if node.parent else None
-    if producer is None or span["kind"] != _CONSUMER or producer["kind"] != _PRODUCER:
-        return 0
-    return max(int(span["start_ns"] - producer["start_ns"] - producer["dur_ns"]), 0)
-
-
-def _log_line(log: Any, indent: int, scale: Scale, hues: Mapping[str, int]) -> Line:
-    level = level_name(log["sev"])
+def _gap_line(entry: Entry, node: Node, gap: Stretch, drawing: Drawing) -> Line:
+    answered = any(child.record and child.record["kind"] == _SERVER for child in node.children)
+    is_call = node.record is not None and node.record["kind"] == _CLIENT and answered
     return Line(
-        kind="log",
-        id=str(log["id"]),
-        indent=indent,
-        text=visible(log["body"][:400].partition("\n")[0]),
-        service=visible(log["service"]),
-        hue=hues.get(log["service"], 0),
-        measure=offset(log["ts"] - scale.start_ns),
-        bar=Bar(scale.at(log["ts"]), 0),
-        error=level in ("ERROR", "CRITICAL"),
-        error_text=visible(log["error"]),
-        level=level,
-        record=log,
+        kind="gap",
+        id="",
+        indent=indent_of(entry.depth),
+        depth=entry.depth,
+        text="in transit or waiting" if is_call else "uninstrumented",
+        measure=duration(gap[1] - gap[0]),
+        bar=drawing.scale.bar(*gap),
+    )
+
+
+def _linked_line(entry: Entry, linked: LinkedSpan, drawing: Drawing) -> Line:
+    scale, started = drawing.scale, linked.start_ns - drawing.scale.start_ns
+    beyond = started > scale.length_ns
+    return Line(
+        kind="linked",
+        id=linked.span_id,
+        indent=indent_of(entry.depth),
+        depth=entry.depth,
+        text=visible(linked.name),
+        service=visible(linked.service),
+        named=True,
+        hue=drawing.hues.get(linked.service, 0),
+        hint="in a trace of its own",
+        measure=duration(linked.dur_ns),
+        bar=None if beyond else scale.bar(linked.start_ns, linked.start_ns + linked.dur_ns),
+        beyond=f"{offset(started)} →" if beyond else "",
+        error=linked.status == _STATUS_ERROR,
+        linked=True,
+        href=f"/trace/{linked.trace_id}?span={linked.span_id}",
     )

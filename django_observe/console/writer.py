@@ -6,6 +6,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django_observe.console import insertion, limits
@@ -23,7 +24,8 @@ class BusyError(Exception):
 
 @dataclass
 class _Submission:
-    rows: Decoded
+    rows: Decoded = field(default_factory=Decoded)
+    change: Callable[[sqlite3.Connection], object] | None = None
     done: threading.Event = field(default_factory=threading.Event)
     fault: str = ""
 
@@ -46,7 +48,13 @@ class Writer:
 
     def write(self, rows: Decoded) -> None:
         """Returns once `rows` are committed. Raises BusyError when they are not."""
-        submission = _Submission(rows)
+        self._submit(_Submission(rows))
+
+    def perform(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        """Returns once what `change` does with the writing connection is committed. Raises BusyError."""
+        self._submit(_Submission(change=change))
+
+    def _submit(self, submission: _Submission) -> None:
         if self._closed:
             raise BusyError("the console is ending")
         try:
@@ -109,9 +117,14 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             inserted = self._inserter.insert(spans, logs)
+            changes = [submission.change for submission in group if submission.change]
+            for change in changes:
+                change(self._connection)
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
             self._inserter.rolled_back()
             raise
         self._keeper.grown(*inserted)
+        if changes:
+            self._keeper.start()

@@ -1,14 +1,14 @@
-"""Tasks on the default backend, as any project writes them for the backport."""
+"""Tasks on the default backend, as any project writes them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django_tasks import TaskContext, task
 from opentelemetry.context import Context, attach
 from opentelemetry.trace import get_current_span
 
 from django_observe import correlation_id
+from tests.backgroundproject.library import TaskContext, task
 
 
 def where() -> dict[str, Any]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.accessibility import faults
 from tests.browser.conftest import foreign
 from tests.console.order import Order
 from tests.console.running import Console, running, span_id, trace_id
 from tests.console.telemetry import attributes, log, logs, span, traces
 
-PAGES = ["/traces", "/logs", "/trace/{trace}", "/c/{id}"]
+PAGES = [
+    "/services",
+    "/services/orders",
+    "/map",
+    "/traces",
+    "/trace/{trace}",
+    "/logs",
+    "/c/{id}",
+    "/settings",
+]
 
 
 def fill(path: str, order: Order) -> str:
@@ -51,59 +60,6 @@ def brightness(page: Page) -> float:
     return (red + green + blue) / 765
 
 
-def test_the_waterfall_draws_spans_and_log_lines_in_place(page: Page, console: Console, order: Order) -> None:
-    page.goto(f"{console.pages}/trace/{order.trace_id}")
-    rows = page.locator(".lines > li")
-    expect(rows).to_have_count(23)
-    tops = [row.evaluate("row => row.getBoundingClientRect().top") for row in rows.all()]
-    assert tops == sorted(tops)
-    texts = page.locator(".lines .op, .lines .msg").all_inner_texts()
-    assert texts.index("mail could not be sent, the task is retried") == texts.index("smtp send") + 1
-    lane = page.locator(".line.span .lane").first.bounding_box()
-    bar = page.locator(".line.span .bar").first.bounding_box()
-    assert lane
-    assert bar
-    assert bar["x"] == pytest.approx(lane["x"], abs=2)
-    assert bar["width"] == pytest.approx(lane["width"] * 148 / 338, rel=0.02)
-    wait = page.locator("rect.wait").bounding_box()
-    consumed = page.locator(".line.span", has=page.locator("rect.wait")).locator(".bar").bounding_box()
-    assert wait
-    assert consumed
-    assert wait["x"] + wait["width"] == pytest.approx(consumed["x"], abs=2)
-
-
-def test_a_row_opens_and_shows_attributes_and_the_stack(page: Page, console: Console, order: Order) -> None:
-    page.goto(f"{console.pages}/trace/{order.trace_id}")
-    failed = page.locator(".line.span.error", has_text="run/order_created")
-    expect(failed.locator(".stack")).to_be_hidden()
-    failed.locator("summary").click()
-    expect(failed.locator(".stack")).to_contain_text("SMTPRecipientsRefused")
-    expect(failed.locator(".attrs").first).to_be_visible()
-
-
-def test_keys_move_open_and_jump_to_errors(page: Page, console: Console, order: Order) -> None:
-    page.goto(f"{console.pages}/trace/{order.trace_id}")
-    focused = "document.activeElement.querySelector('.op, .msg').textContent"
-    page.keyboard.press("j")
-    assert page.evaluate(focused) == "POST api/orders/"
-    page.keyboard.press("j")
-    assert page.evaluate(focused) == "token verified with key 2026-11"
-    page.keyboard.press("k")
-    page.keyboard.press("Enter")
-    expect(page.locator("details[open]")).to_have_count(1)
-    page.keyboard.press("e")
-    assert page.evaluate(focused) == "POST"
-    page.keyboard.press("l")
-    expect(page.locator(".line.log").first).to_be_hidden()
-    page.keyboard.press("?")
-    expect(page.locator("#keys")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("/")
-    page.keyboard.type(order.correlation_id)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/c/{order.correlation_id}")
-
-
 def test_the_trace_list_is_one_click_and_one_tab_from_a_trace(
     page: Page, console: Console, order: Order
 ) -> None:
@@ -118,20 +74,11 @@ def test_the_trace_list_is_one_click_and_one_tab_from_a_trace(
     page.wait_for_url(f"**/trace/{order.trace_id}")
 
 
-def test_the_first_trace_appears_by_itself_on_the_empty_page(page: Page) -> None:
-    with running() as console:
-        page.goto(f"{console.pages}/traces")
-        expect(page.locator("h1")).to_contain_text("Nothing has arrived yet")
-        sent = time.monotonic()
-        console.send("/v1/traces", traces("live", span(trace_id(), span_id(), "first light")))
-        expect(page.locator("tbody tr")).to_contain_text("first light", timeout=6_000)
-        assert time.monotonic() - sent < 5
-
-
 def test_the_printed_url_lets_this_browser_in_and_live_goes_on(page: Page) -> None:
     with running("--memory", "--token") as console:
         page.goto(f"{console.pages}/?token={console.token}")
-        assert page.url == f"{console.pages}/traces"
+        assert page.url == f"{console.pages}/services"
+        page.goto(f"{console.pages}/traces")
         sent = console.post(
             "/v1/traces",
             json.dumps(traces("live", span(trace_id(), span_id(), "first light"))).encode(),
@@ -147,21 +94,8 @@ def test_another_browser_is_told_where_the_token_is(browser: Browser) -> None:
         page = browser.new_page()
         page.goto(f"{console.pages}/traces")
         expect(page.locator("h1")).to_contain_text("asks for its token")
+        assert not faults(page)
         page.close()
-
-
-def test_new_rows_do_not_move_what_is_being_read(page: Page) -> None:
-    with running() as console:
-        console.send("/v1/logs", logs("live", log("old line")))
-        page.goto(f"{console.pages}/logs")
-        page.locator("summary", has_text="old line").click()
-        console.send("/v1/logs", logs("live", log("new line")))
-        expect(page.locator("#live")).to_contain_text("New data", timeout=6_000)
-        expect(page.locator(".loglines > li")).to_have_count(1)
-        page.locator("#live").click()
-        expect(page.locator(".loglines > li")).to_have_count(2)
-        page.keyboard.press("p")
-        expect(page.locator("#live")).to_contain_text("Paused")
 
 
 def test_everything_but_live_and_keys_works_without_javascript(
@@ -170,14 +104,14 @@ def test_everything_but_live_and_keys_works_without_javascript(
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{console.pages}/traces")
+    page.locator(".filter summary", has_text="More").click()
     page.locator("input[name=correlation_id]").fill(order.correlation_id)
     page.locator(".filter button").click()
     page.locator("tbody a.cover").click()
     page.wait_for_url(f"**/trace/{order.trace_id}")
-    row = page.locator(".line.log", has_text="mail could not be sent")
-    row.locator("summary").click()
-    expect(row.locator(".stack")).to_be_visible()
-    page.locator("dd a", has_text=order.correlation_id).first.click()
+    page.locator("tr.log a.row", has_text="mail could not be sent").click()
+    expect(page.locator("#pane .stack")).to_be_visible()
+    page.locator("#pane dd a", has_text=order.correlation_id).first.click()
     page.wait_for_url(f"**/c/{order.correlation_id}")
     context.close()
 
@@ -193,7 +127,8 @@ def test_hostile_telemetry_runs_nothing(page: Page, console: Console) -> None:
     for path in (f"/trace/{trace}", "/traces", f"/logs?trace_id={trace}"):
         page.goto(console.pages + path)
         for summary in page.locator("summary").all():
-            summary.click()
+            if summary.is_visible():
+                summary.click()
         assert page.locator("main img, main script").count() == 0
 
 
@@ -222,7 +157,10 @@ CONTRAST = """() => {
   for (const name of ['--text', '--muted', '--faint', '--accent', '--bad', '--warn', '--good'])
     for (const ground of ['--card', '--ground', '--raised'])
       found[name + ground] = ratio(token(name), token(ground));
-  found.bad = ratio(token('--bad'), token('--bad-soft'));
+  for (const name of ['--accent', '--bad', '--warn', '--good'])
+    found[name + '-soft'] = ratio(token(name), token(name + '-soft'));
+  for (const ground of ['--card', '--ground'])
+    found['--edge x 1.5' + ground] = 1.5 * ratio(token('--edge'), token(ground));
   for (let hue = 0; hue < 12; hue++) {
     const name = `hue-${hue}`;
     found[`${name} name`] = ratio(token('--service-ink', name), token('--service-tint', name));
@@ -237,5 +175,5 @@ def test_text_has_a_contrast_of_4_5_and_bars_of_3(page: Page, console: Console, 
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(f"{console.pages}/traces")
     ratios = page.evaluate(CONTRAST)
-    assert len(ratios) == 46
+    assert len(ratios) == 51
     assert not {name: ratio for name, ratio in ratios.items() if ratio < 4.5}

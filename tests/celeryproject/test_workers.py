@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -18,9 +16,10 @@ from celery import Celery, chain, chord, group
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from opentelemetry.sdk.trace import TracerProvider
 
+from demo_services.ports import free_port
 from django_observe import correlated
 from tests.celeryproject.receiver import Collector, attributes
-from tests.processes import Process, free_port, get, require, wait_until
+from tests.processes import Process, get, require, wait_until
 
 ROOT = Path(__file__).parents[2]
 ID = "order-4711.retry_2"
@@ -290,29 +289,3 @@ def test_every_line_of_a_worker_is_json_and_every_run_is_told_once(worker: Worke
 def test_a_workers_traffic_with_its_broker_makes_no_traces(collector: Collector) -> None:
     roots = {span.name.split("/")[0] for span in collector.spans() if not span.parent_span_id}
     assert roots == {"run"}
-
-
-@pytest.mark.parametrize("pool", list(POOLS))
-def test_sigterm_loses_no_span(pool: str, redis: str, collector: Collector) -> None:
-    worker = Worker(pool, redis, collector, queue=f"terminated-{pool}")
-    with worker.process:
-        worker.process.wait_for_line("ready.")
-        before = len(collector.spans(f"run/{TASKS}quick"))
-        results = [worker.publisher.send_task(f"{TASKS}quick") for _ in range(20)]
-        for result in results:
-            result.get(timeout=30)
-        os.kill(worker.process.pid, signal.SIGTERM)
-        assert worker.process.popen.wait(15) == 0
-    assert len(collector.spans(f"run/{TASKS}quick")) - before == 20
-
-
-def test_recycled_children_lose_no_span(redis: str, collector: Collector) -> None:
-    worker = Worker("prefork", redis, collector, "--max-tasks-per-child", "1", "-c", "5", queue="recycled")
-    with worker.process:
-        worker.process.wait_for_line("ready.")
-        before = len(collector.spans(f"run/{TASKS}quick"))
-        results = [worker.publisher.send_task(f"{TASKS}quick") for _ in range(10)]
-        for result in results:
-            result.get(timeout=30)
-        wait_until(lambda: len(collector.spans(f"run/{TASKS}quick")) - before >= 10, "10 of 10 spans")
-    assert len(collector.spans(f"run/{TASKS}quick")) - before == 10

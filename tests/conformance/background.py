@@ -7,12 +7,13 @@ import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
+from demo_services.ports import free_port
 from tests.collector import Collector
 from tests.conformance import services
 from tests.conformance.rows import Row
 from tests.conformance.services import Program, Server
 from tests.oneline.environments import environment
-from tests.processes import Answer, Process, free_port, get
+from tests.processes import Answer, Process, get
 
 COLUMNS = {"django-tasks on Django 5.2": "5.2", "Django 6.1": "6.1"}
 """Columns of the rows, with the Django version of each. The hand assembly is installed in the first only."""

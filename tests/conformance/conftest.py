@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +37,7 @@ from tests.conformance.table import Cell, page  # noqa: E402
 from tests.conformance.telemetry import Spans  # noqa: E402
 from tests.demo.servers import rabbitmq  # noqa: E402
 from tests.oneline.broker import redis  # noqa: E402
+from tests.tables import gather, parameters, tell  # noqa: E402
 
 _ROW = pytest.StashKey[Row]()
 
@@ -50,8 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(group, name, column, without): a row of the conformance table")
-    if config.getoption("--conformance", None) and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Report(Path(config.getoption("--conformance"))))
+    gather(config, "--conformance", Cell, cell_of, page)
 
 
 def cell_of(item: pytest.Item) -> Cell | None:
@@ -60,7 +57,7 @@ def cell_of(item: pytest.Item) -> Cell | None:
     if mark is None:
         return None
     group, name, column, without = mark.args
-    given: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    given = parameters(item)
     place = item.session.items.index(item)
     return Cell(group, name.format(**given), given.get(column, ""), without=without, place=place)
 
@@ -87,38 +84,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         aspects: dict[str, bool] = {}
         if row is not None:
             aspects.update((name, not fault) for name, fault in row.aspects.items())
-        told = replace(cell, aspects=aspects, outcome=report.outcome)
-        report.user_properties = [*report.user_properties, ("cell", asdict(told))]
-
-
-class _Report:
-    """Gathers the cells from all workers of a run and writes them at its end."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._cells: dict[int, Cell] = {}
-        self._started = time.monotonic()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        for name, value in report.user_properties:
-            if name == "cell":
-                cell = Cell(**value)  # type: ignore[arg-type]
-                self._cells[cell.place] = cell
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if session.config.option.collectonly:
-            found = filter(None, map(cell_of, session.items))
-            self._cells = {cell.place: replace(cell, outcome="collected") for cell in found}
-
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Writes what a run that came to its end has found."""
-        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return
-        cells = [self._cells[place] for place in sorted(self._cells)]
-        if self._target.suffix == ".json":
-            self._target.write_text(json.dumps([asdict(cell) for cell in cells], indent=1) + "\n")
-        else:
-            self._target.write_text(page(cells, time.monotonic() - self._started))
+        tell(report, replace(cell, aspects=aspects, outcome=report.outcome))
 
 
 @pytest.fixture(scope="package")

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
+from demo_services.ports import free_port
 from tests.collector import Collector
 from tests.conformance.rows import Row
 from tests.conformance.telemetry import PATIENCE, Line, Lines
-from tests.processes import Answer, Process, free_port, get
+from tests.processes import Answer, Process, get
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "tests.conformance.project"

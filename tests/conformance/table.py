@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from tests import tables
+
 PEERS = Path(__file__).with_name("peers.json")
 """The cells of the last run with the hand assembly, by `make conformance-peers`."""
 
@@ -86,18 +88,12 @@ _PACKAGES = ("django", "celery", "opentelemetry-sdk", "gunicorn", "uvicorn")
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(tables.Cell):
     """One row in one column, as it came out."""
 
-    group: str
-    row: str
-    column: str
     aspects: dict[str, bool] = field(default_factory=dict)
-    outcome: str = "passed"
     without: dict[str, str] = field(default_factory=dict)
     """The aspects that there is nothing to assert of, with the reason."""
-    place: int = 0
-    """Where the test stands among all."""
 
     @property
     def text(self) -> str:
@@ -151,12 +147,12 @@ def _table(cells: list[Cell], peers: list[Cell]) -> str:
     columns = list(dict.fromkeys(cell.column for cell in cells))
     scattered = cells[0].group in SCATTERED
     heads = [""] if scattered else [column or ALONE for column in columns]
-    lines = [["", *heads, "by hand"], ["---"] * (len(heads) + 2)]
+    lines = []
     for row in dict.fromkeys(cell.row for cell in cells):
         own = {cell.column: cell.text for cell in cells if cell.row == row}
         told = [_scattered(own)] if scattered else [own.get(column, "-") for column in columns]
         lines.append([row, *told, _together([cell for cell in peers if cell.row == row])])
-    return "\n".join("| " + " | ".join(each.replace("|", "\\|") for each in line) + " |" for line in lines)
+    return tables.grid(["", *heads, "by hand"], lines)
 
 
 def _scattered(own: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ from tests.processes import Process
 def started(row: Row, collector: Collector, module: str, *words: str) -> Iterator[Program]:
     """A program of the project with its work for this row."""
     argv = [sys.executable, "-m", f"{PROJECT}.{module}", *words]
-    with Process(argv, cwd=ROOT, env=environment(collector, ROW_KEY=row.key)) as process:
+    with Process(argv, cwd=ROOT, env=environment(collector, ROW=row.key)) as process:
         yield Program(process)
 
 

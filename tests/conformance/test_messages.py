@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from demo_services.ports import free_port
 from tests.collector import Collector
 from tests.conformance.rows import Row, row
 from tests.conformance.services import PROJECT, ROOT, Program, Server, Servers, environment
-from tests.processes import Process, free_port
+from tests.processes import Process
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conformance.services import ROOT
 from tests.conformance.table import GROUPS, NOT_APPLICABLE, Cell, page
+from tests.tables import ROOT, run
 
 PAGE = ROOT / "docs/reference/conformance.md"
 
@@ -25,28 +20,11 @@ BROKEN = {
 """By what project/breakage.py can break: a row that must notice, and the aspect in which it does."""
 
 
-def run(target: Path, *arguments: str, **variables: str) -> list[dict[str, Any]]:
-    """The cells of a run of its own."""
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "DJANGO"))
-    }
-    subprocess.run(
-        [*argv, *arguments, "--conformance", str(target)],
-        cwd=ROOT,
-        env={**environment, **variables},
-        check=False,
-        capture_output=True,
-    )
-    cells: list[dict[str, Any]] = json.loads(target.read_text())
-    return cells
-
-
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
     """Every cell there is, without running any."""
     target = tmp_path_factory.mktemp("conformance") / "cells.json"
-    return [Cell(**cell) for cell in run(target, "tests/conformance", "--collect-only")]
+    return [Cell(**cell) for cell in run(target, "--conformance", "tests/conformance", "--collect-only")]
 
 
 def rows_of(text: str) -> list[str]:
@@ -75,7 +53,7 @@ def test_no_row_is_there_twice(collected: list[Cell]) -> None:
 def test_what_is_broken_on_purpose_is_noticed(what: str, tmp_path: Path) -> None:
     file, rows, aspect = BROKEN[what]
     target = tmp_path / "cells.json"
-    cells = run(target, f"tests/conformance/{file}", "-k", rows, CONFORMANCE_BREAK=what)
+    cells = run(target, "--conformance", f"tests/conformance/{file}", "-k", rows, CONFORMANCE_BREAK=what)
     assert cells
     assert {(cell["outcome"], cell["aspects"].get(aspect)) for cell in cells} == {("failed", False)}
     assert aspect in page([Cell(**cell) for cell in cells], 0).split("**no**")[1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.console.bench import Bench
 from tests.console.order import Order
 from tests.console.running import Console, running
 
@@ -23,3 +24,10 @@ def order(console: Console) -> Order:
     for path, body in told.requests():
         console.send(path, body)
     return told
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    opened = Bench()
+    yield opened
+    opened.close()

@@ -23,11 +23,15 @@ smtplib.SMTPRecipientsRefused: {'ada@example.org': (450, b'Mailbox busy')}
 
 @dataclass
 class Order:
-    """The story. `start_ns` is when the browser asked; ids derive from `number`."""
+    """The story. `start_ns` is when the browser asked, which by default is over; ids derive from `number`.
+
+    `fails`: the mail is not taken; `refused`: the payment API answers 503 first.
+    """
 
     number: int = 1
-    start_ns: int = field(default_factory=time.time_ns)
+    start_ns: int = field(default_factory=lambda: time.time_ns() - 2 * 10**9)
     fails: bool = True
+    refused: bool = True
     stretch: float = 1.0
 
     def __post_init__(self) -> None:
@@ -146,16 +150,20 @@ class Order:
         )
 
     def _charge(self, top: str) -> None:
-        self._span(
-            "orders", "POST", "client", (52, 74), top, failed="503 Service Unavailable",
-            attrs={"url.full": "https://pay.example/charges", "http.response.status_code": 503},
-        )  # fmt: skip
-        self._log("orders", 75, "WARNING", "payment API answered 503, attempt 1 of 3, next in 14 ms", top)
+        if self.refused:
+            self._refuse(top)
         self._span(
             "orders", "POST", "client", (90, 109), top,
             attrs={"url.full": "https://pay.example/charges", "http.response.status_code": 200},
         )  # fmt: skip
         self._log("orders", 110, "INFO", "charged 42.00 EUR", top, **{"payment.id": "ch_9f2"})
+
+    def _refuse(self, top: str) -> None:
+        self._span(
+            "orders", "POST", "client", (52, 74), top, failed="503 Service Unavailable",
+            attrs={"url.full": "https://pay.example/charges", "http.response.status_code": 503},
+        )  # fmt: skip
+        self._log("orders", 75, "WARNING", "payment API answered 503, attempt 1 of 3, next in 14 ms", top)
 
     def _notify(self, published: str) -> None:
         error = "SMTPRecipientsRefused: {'ada@example.org': (450, b'Mailbox busy')}" if self.fails else ""

@@ -43,6 +43,18 @@ class Console:
         """A request to the OTLP port; JSON unless `headers` say otherwise."""
         return request("POST", self.otlp + path, body, {"Content-Type": JSON, **(headers or {})})
 
+    def submit(
+        self, page: str, action: str, headers: Mapping[str, str] | None = None, /, **fields: str
+    ) -> Answer:
+        """A form of `page` sent to `action`, with the page's token; a redirect is not followed."""
+        form = self.get(page)
+        token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
+        assert token, f"{page} holds no form to send"
+        cookie = (form.headers["Set-Cookie"] or "").partition(";")[0]
+        body = urlencode({"csrfmiddlewaretoken": token[0], **fields}).encode()
+        told = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        return request("POST", self.pages + action, body, told)
+
     def send(self, path: str, message: object) -> Any:
         """OTLP/JSON that must be accepted; the answer."""
         answer = self.post(path, json.dumps(message).encode())

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from tests.processes import Process
 
 ORIGIN = "http://localhost:3000"
 PAGES = ["/", "/traces", "/logs", "/c/x", "/trace/" + "1" * 32, "/search?q=x", "/nothing"]
-APIS = ["/api/status", "/api/logs", "/api/v3/services", "/api/v3/traces/" + "1" * 32]
+APIS = ["/api/status", "/api/logs", "/api/ids", "/api/v3/services", "/api/v3/traces/" + "1" * 32]
 
 
 @pytest.fixture(scope="module")
@@ -203,10 +204,23 @@ def test_localhost_may_be_either_address(console: Console) -> None:
             assert answer.status == (200 if address == console.otlp else 404), host
 
 
+@contextmanager
+def held_on_ipv6_alone() -> Iterator[str]:
+    """A port that this process has on ::1, while nobody has it on 127.0.0.1."""
+    while True:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as holder:
+            port = holder.getsockname()[1]
+            try:
+                socket.create_server(("127.0.0.1", port)).close()
+            except OSError:
+                continue
+            yield str(port)
+            return
+
+
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
 def test_a_port_taken_on_ipv6_is_named_with_its_holder() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as holder:
-        port = str(holder.getsockname()[1])
+    with held_on_ipv6_alone() as port:
         words = [sys.executable, "-m", "django_observe.cli", "console", "--memory", "--port", "0"]
         with Process([*words, "--otlp-port", port], cwd=ROOT) as process:
             assert process.popen.wait(20) == 2

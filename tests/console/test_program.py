@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -96,6 +97,16 @@ def test_a_corrupt_file_is_set_aside(tmp_path: Path) -> None:
     assert [path.read_bytes()[:8] for path in tmp_path.glob("*.bak")] == [b"this is "]
 
 
+def test_a_file_that_went_while_it_ran_is_told_as_503(tmp_path: Path) -> None:
+    with running("--db", tmp_path / "console.db") as console:
+        for file in tmp_path.iterdir():
+            file.unlink()
+        for path in ("/traces", "/api/logs", "/api/v3/services", "/search?q=x", f"/trace/{trace_id()}.json"):
+            answer = console.get(path)
+            assert answer.status == 503, path
+            assert "could not be read (unable to open database file)" in answer.text
+
+
 def test_a_file_of_a_later_version_is_set_aside(tmp_path: Path) -> None:
     file = tmp_path / "console.db"
     connection = sqlite3.connect(file)
@@ -140,6 +151,9 @@ def test_a_taken_port_is_named_with_its_holder(option: str, other: str) -> None:
     assert status == 2
     assert f"Port {port} on 127.0.0.1 is taken by pid {os.getpid()}" in text
     assert f"another port with {option}" in text
+    found = re.search(r"ENDPOINT=http://localhost:(\d+)\.", text)
+    assert (found is not None) is (option == "--otlp-port")
+    assert found is None or f"{option} {found[1]} and" in text
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "example.org", "::"])  # noqa: S104 - it is refused
@@ -148,6 +162,13 @@ def test_without_a_token_it_listens_on_the_loopback_only(host: str) -> None:
     assert status == 2
     assert f"--host {host}" in text
     assert "127.0.0.1" in text
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "inf", "nan", "1e300", "soon"])
+def test_hours_that_no_clock_has_are_refused(hours: str) -> None:
+    status, text = run("console", "--port", "0", "--otlp-port", "0", "--memory", f"--max-hours={hours}")
+    assert status == 2
+    assert "--max-hours" in text
 
 
 def test_a_missing_extra_names_the_pip_command(tmp_path: Path) -> None:

@@ -185,16 +185,6 @@ def test_get_is_405_and_unknown_paths_are_told_where_otlp_goes(console: Console)
     assert grpc.status == 415
 
 
-def test_chunked_bodies_are_411_and_end_the_connection(console: Console) -> None:
-    head = (
-        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-    )
-    answer = raw(urlsplit(console.otlp).port or 0, head)
-    assert b" 411 " in answer
-    assert answer.count(b"HTTP/1.1") == 1, "the chunks were read as a second request"
-
-
 def test_a_body_that_ends_early_is_not_taken_for_the_whole(console: Console) -> None:
     trace = trace_id()
     body = ExportTraceServiceRequest()

@@ -92,6 +92,6 @@ def test_a_trace_that_is_too_large_says_how_much_is_not_kept() -> None:
             console.send("/v1/traces", traces("huge", *(span(one, span_id()) for _ in range(2_020))))
         assert stored(console)["spans"] == 10_000
         page = console.get(f"/trace/{one}").text
-        assert "Not kept" in page
+        assert "Spans not kept" in page
         assert ">100<" in page
         assert console.json("/api/status")["dropped"]["trace_too_large"] == 100

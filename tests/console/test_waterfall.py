@@ -6,45 +6,15 @@ from typing import Any
 
 import pytest
 
-from django_observe.console import hues, span_tree, waterfall
+from django_observe.console import hues, waterfall
 from django_observe.console.formatting import duration, offset, visible
-
-MS = 10**6
-
-
-def span(name: str, parent: str = "", start: int = 0, length: int = 10, **fields: Any) -> dict[str, Any]:
-    """A stored span; times in milliseconds."""
-    return {
-        "span_id": name.encode(),
-        "parent_id": parent.encode() or None,
-        "name": name,
-        "service": "svc",
-        "kind": 1,
-        "status": 0,
-        "status_msg": "",
-        "start_ns": start * MS,
-        "dur_ns": length * MS,
-        "attrs": "{}",
-        "events": "[]",
-        **fields,
-    }
-
-
-def log(text: str, owner: str, ts: int) -> dict[str, Any]:
-    return {
-        "id": ts,
-        "span_id": owner.encode(),
-        "ts": ts * MS,
-        "body": text,
-        "service": "svc",
-        "sev": 9,
-        "error": "",
-    }
+from django_observe.console.scale import Bar, Scale
+from tests.console.rows import CONSUMER, MS, PRODUCER, log, span
 
 
 def shape(spans: list[dict[str, Any]], logs: list[dict[str, Any]] | None = None) -> list[tuple[int, str]]:
     built = waterfall.build(spans, logs or [], {})
-    return [(line.indent, line.text) for line in built.lines]
+    return [(line.indent, line.text) for line in built.lines if line.kind != "gap"]
 
 
 def test_children_and_log_lines_lie_under_their_span_by_time() -> None:
@@ -75,7 +45,6 @@ def test_spans_without_their_parent_hang_under_a_missing_line() -> None:
         ("missing", 0),
         ("span", 1),
     ]
-    assert built.partial
 
 
 @pytest.mark.parametrize(
@@ -93,8 +62,8 @@ def test_cycles_are_cut_and_every_span_is_shown_once(spans: list[dict[str, Any]]
 
 
 def test_log_lines_of_unknown_spans_are_shown_last() -> None:
-    entries = span_tree.flatten([span("root")], [log("lost", "nowhere", 3), log("found", "root", 4)])
-    assert [entry.kind for entry in entries] == ["span", "log", "unattached", "log"]
+    built = waterfall.build([span("root")], [log("lost", "nowhere", 3), log("found", "root", 4)], {})
+    assert [line.kind for line in built.lines] == ["span", "log", "unattached", "log"]
 
 
 def test_a_chain_of_ten_thousand_spans_needs_no_recursion() -> None:
@@ -104,13 +73,36 @@ def test_a_chain_of_ten_thousand_spans_needs_no_recursion() -> None:
     assert max(line.indent for line in lines) == 12
 
 
-def test_bars_and_ticks_are_percent_of_the_timeline() -> None:
+def test_bars_are_percent_of_the_timeline() -> None:
     built = waterfall.build(
         [span("root", length=200), span("half", "root", 50, 100)], [log("l", "root", 150)], {}
     )
     bars = {line.text: (line.bar.x, line.bar.width) for line in built.lines if line.bar}
-    assert bars == {"root": (0, 100), "half": (25, 50), "l": (75, 0)}
-    assert [text for _, text in built.ticks] == ["0", "50.0 ms", "100 ms", "150 ms", "200 ms"]
+    assert (bars["root"], bars["half"], bars["l"]) == ((0, 100), (25, 50), (75, 0))
+
+
+@pytest.mark.parametrize(
+    ("length", "ticks"),
+    [
+        (200, ["0", "50 ms", "100 ms", "150 ms"]),
+        (338, ["0", "100 ms", "200 ms", "300 ms"]),
+        (1_240, ["0", "500 ms", "1 s"]),
+        (0.009, ["0", "2 µs", "4 µs", "6 µs", "8 µs"]),
+    ],
+)
+def test_ticks_are_round_times(length: float, ticks: list[str]) -> None:
+    assert [text for _, text in Scale([span("root", length=length)], []).ticks()] == ticks
+
+
+def test_a_zoomed_scale_cuts_bars_and_keeps_times_from_the_start() -> None:
+    scale = Scale([span("root", length=200)], [], (100_000, 150_000))
+    assert scale.ticks() == [(0, "100 ms"), (20, "110 ms"), (40, "120 ms"), (60, "130 ms"), (80, "140 ms")]
+    assert scale.bar(0, 200 * MS) == Bar(0, 100)
+    assert scale.bar(125 * MS, 150 * MS) == Bar(50, 50)
+    assert scale.bar(0, 99 * MS) is None
+    assert scale.mark(99 * MS) is None
+    assert scale.mark(110 * MS) == Bar(20, 0)
+    assert not Scale([span("root", length=200)], [], (300_000, 400_000)).zoomed
 
 
 def test_odd_clocks_of_log_lines_do_not_stretch_the_timeline() -> None:
@@ -120,12 +112,12 @@ def test_odd_clocks_of_log_lines_do_not_stretch_the_timeline() -> None:
 
 
 def test_waiting_in_the_queue_is_a_bar_of_its_own() -> None:
-    spans = [span("publish", length=10, kind=4), span("run", "publish", 60, 40, kind=5)]
+    spans = [span("publish", length=10, kind=PRODUCER), span("run", "publish", 60, 40, kind=CONSUMER)]
     run = waterfall.build(spans, [], {}).lines[1]
-    assert run.wait == waterfall.Bar(10, 50)
+    assert run.wait == Bar(10, 50)
     assert run.wait_text == "50.0 ms"
     early = waterfall.build(
-        [span("publish", length=10, kind=4), span("run", "publish", 5, kind=5)], [], {}
+        [span("publish", length=10, kind=PRODUCER), span("run", "publish", 5, kind=CONSUMER)], [], {}
     ).lines[1]
     assert early.wait is None
 

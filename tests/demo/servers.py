@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.processes import Process, free_port, missing, require
+from demo_services.ports import free_port
+from tests.processes import Process, missing, require
 
 
 @dataclass(frozen=True)

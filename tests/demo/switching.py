@@ -78,8 +78,13 @@ def sample(shop: Shop, port: str, pattern: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{pattern} (\S+)$", page, re.MULTILINE))
 
 
-def spans_of(shop: Shop, correlation_id: str, found: Callable[[Span], bool]) -> list[Span]:
-    """The spans under an ID that are looked for, as soon as there are any."""
+def spans_of(shop: Shop, correlation_id: str, found: Callable[[Span], bool], least: int = 1) -> list[Span]:
+    """The spans under an ID that are looked for, as soon as there are so many: they come in batches."""
     telemetry = Telemetry(shop.ports.url("console"))
     trace_id = wait_until(lambda: telemetry.trace_id(correlation_id), "the trace")
-    return wait_until(lambda: [span for span in telemetry.spans(trace_id) if found(span)], "certain spans")
+
+    def those() -> list[Span]:
+        spans = [span for span in telemetry.spans(trace_id) if found(span)]
+        return spans if len(spans) >= least else []
+
+    return wait_until(those, f"{least} of certain spans")

@@ -15,9 +15,10 @@ import requests
 from playwright.sync_api import Page, expect
 
 from demo_services.alertsink import KEPT_ALERTS, MOST_BYTES
+from demo_services.ports import free_port
 from tests.browser.conftest import browser, page
 from tests.demo.shop import ROOT
-from tests.processes import Process, free_port, require, wait_until
+from tests.processes import Process, require, wait_until
 
 __all__ = ["browser", "page"]
 

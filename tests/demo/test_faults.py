@@ -13,10 +13,11 @@ import pytest
 import requests
 
 from demo_services.customer import Customer
+from demo_services.ports import free_port
 from demo_services.telemetry import Telemetry
 from tests.demo.servers import redis
 from tests.demo.shop import Shop, open_shop
-from tests.processes import free_port, wait_until
+from tests.processes import wait_until
 
 QUICK_SECONDS = 4
 ORDER = {"sku": "MUG-BLUE", "quantity": 1}

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from demo_services.ports import free_port
 from tests.demo.shop import ROOT, environment
 from tests.demo.test_services import manage
-from tests.processes import Process, free_port
+from tests.processes import Process
 
 PROCESSES = 3
 REQUESTS = 24

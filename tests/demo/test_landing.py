@@ -10,9 +10,10 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from demo_services.ports import free_port
 from tests.browser.conftest import browser, page
 from tests.demo.shop import ROOT, environment
-from tests.processes import Process, free_port
+from tests.processes import Process
 
 __all__ = ["browser", "page"]
 

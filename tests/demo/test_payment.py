@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import requests
 
+from demo_services.ports import free_port
 from tests.demo.shop import ROOT
-from tests.processes import Process, free_port
+from tests.processes import Process
 
 CONTRACT = json.loads((ROOT / "demo_services" / "contracts" / "payment_charge.json").read_text())
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.processes import Process, free_port, require
+from demo_services.ports import free_port
+from tests.processes import Process, require
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.oneline.environments import PYTHONS, Environment, environment
+from tests.oneline.environments import TESTED, Environment, environment
 from tests.oneline.project import startproject
 
 
-@pytest.fixture(scope="session", params=sorted(PYTHONS), ids=lambda version: f"django{version}")
+@pytest.fixture(scope="session", params=TESTED, ids=lambda version: f"django{version}")
 def django_environment(request: pytest.FixtureRequest) -> Environment:
     """Each Django version of the matrix in turn."""
     return environment(request.param)

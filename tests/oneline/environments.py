@@ -19,8 +19,10 @@ from tests.processes import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".venv-matrix"
-PYTHONS = {"4.2": (3, 10, 12), "5.2": (3, 10, 14), "6.1": (3, 12, 14)}
-"""Django versions of the matrix, each with the lowest and the highest Python 3 it supports."""
+PYTHONS = {"4.2": (3, 10, 12), "5.2": (3, 10, 14), "6.0": (3, 12, 14), "6.1": (3, 12, 14)}
+"""Django versions, each with the lowest and the highest Python 3 it supports."""
+TESTED = [os.environ["ONELINE_DJANGO"]] if "ONELINE_DJANGO" in os.environ else ["4.2", "5.2", "6.1"]
+"""Those that the one line is tested with: `tests/versions` asks for the one it has installed."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def environment(version: str, python: int | None = None) -> Environment:
     Skips where no interpreter on this machine is one the version supports, in CI as well: a machine has the
     interpreters it has.
     """
-    running = django.get_version().startswith(f"{version}.")
+    running = f"{django.get_version()}.".startswith(f"{version}.")
     if running and python in (None, sys.version_info.minor):
         return Environment(version, Path(sys.executable).parent)
     _, low, high = PYTHONS[version]

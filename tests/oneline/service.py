@@ -11,10 +11,11 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from demo_services.ports import free_port
 from tests.oneline.environments import Environment
 from tests.oneline.output import CELERY, RUNSERVER, json_lines
 from tests.oneline.project import command
-from tests.processes import Answer, Process, free_port, get
+from tests.processes import Answer, Process, get
 
 ABSENT = dict.fromkeys(
     ("DJANGO_SETTINGS_MODULE", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "PYTHONPATH")
@@ -38,10 +39,11 @@ class Service:
         return get(self.url + path, {name.replace("_", "-"): value for name, value in headers.items()})
 
     def lines(self, correlation_id: str) -> list[dict[str, Any]]:
-        """The JSON lines so far that carry an ID."""
+        """The JSON lines so far that carry an ID; the last may be half written."""
+        stdout = self.process.stdout
         return [
             line
-            for line in json_lines(self.process.stdout, self.banner)
+            for line in json_lines(stdout[: stdout.rfind("\n") + 1], self.banner)
             if line.get("correlation_id") == correlation_id
         ]
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from demo_services.ports import free_port
 from tests.oneline.environments import Environment
 from tests.oneline.project import command
 from tests.oneline.service import ABSENT
-from tests.processes import free_port, get, wait_until
+from tests.processes import get, wait_until
 
 LINE = re.compile(
     r"\x1b\[2m\d\d:\d\d:\d\d\.\d{3}\x1b\[0m  "

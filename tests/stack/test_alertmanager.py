@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from dashboards import rules
-from tests.processes import Process, free_port, get, require, wait_until
+from demo_services.ports import free_port
+from tests.processes import Process, get, require, wait_until
 from tests.stack.rules.silences import HEARD, SILENCED
 
 FOLDER = Path(__file__).parents[2] / "stack" / "alertmanager"

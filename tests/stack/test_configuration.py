@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from dashboards import known, links, logql
+from demo_services.ports import free_port
 from django_observe.vocabulary import Attribute, Field
-from tests.processes import Process, free_port, get, require
+from tests.processes import Process, get, require
 from tests.stack import composefile
 from tests.stack.composefile import ROOT
 

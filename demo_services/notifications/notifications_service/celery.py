@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 
+from demo_services import filesystembroker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "notifications_service.settings")
 
 
@@ -14,15 +16,7 @@ def transport_options(broker_url: str, state: Path) -> dict[str, Any]:
     """The folders of the filesystem transport, which producers and consumers share; no other needs any."""
     if not broker_url.startswith("filesystem:"):
         return {}
-    folder = state / "broker"
-    for name in ("queue", "control"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-        "polling_interval": 0.1,
-    }
+    return {**filesystembroker.installed(state / "broker"), "polling_interval": 0.1}
 
 
 app = Celery(

@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 
+from demo_services import filesystembroker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orders_service.settings")
 
 
@@ -14,14 +16,7 @@ def transport_options(broker_url: str, state: Path) -> dict[str, Any]:
     """Fail a publish within about a second when the broker is away; the outbox tries again later."""
     if not broker_url.startswith("filesystem:"):
         return {"socket_connect_timeout": 1, "socket_timeout": 2, "max_retries": 1, "interval_start": 0}
-    folder = state / "broker"
-    for name in ("queue", "control"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-    }
+    return filesystembroker.installed(state / "broker")
 
 
 app = Celery("orders", broker=settings.CELERY_BROKER_URL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from django_observe import correlation, messages
+from django_observe import correlation, messages, taskheaders
 from django_observe.binding import Binding
 from django_observe.observation import Observation
 
@@ -19,7 +19,8 @@ def _never_reset() -> None:
 
 
 def _look_for_no_id() -> None:
-    messages.identifier = lambda carrier: None
+    for each in (messages, taskheaders):
+        vars(each)["identifier"] = lambda headers: None
 
 
 BREAKAGES = {

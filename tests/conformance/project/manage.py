@@ -17,4 +17,4 @@ if __name__ == "__main__":
     execute_from_command_line(sys.argv)
     from tests.conformance.project.witness import left
 
-    left(os.environ.get("ROW_KEY"), before)
+    left(os.environ.get("ROW"), before)

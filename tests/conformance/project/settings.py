@@ -54,6 +54,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 if KIT == "ours":
     INSTALLED_APPS += ["django_observe"]
     DJANGO_OBSERVE = {
+        "USER_ID": "id",
         "TASK_TRACE": {"*.troubletasks.linked": "link", "*.troubletasks.anew": "new"},
         **json.loads(os.environ.get("CONFORMANCE_SETTINGS", "{}")),
     }

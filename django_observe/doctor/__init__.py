@@ -1,0 +1,1 @@
+"""`manage.py observe doctor` and `find`: what arrives where it should, and what to change where not."""

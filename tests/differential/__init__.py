@@ -1,0 +1,1 @@
+"""Our spans against those of OpenTelemetry's own instrumentations: the same work, one table."""

@@ -1,0 +1,1 @@
+"""A project whose code handles secrets in every place where services have them: see ../test_canary.py."""

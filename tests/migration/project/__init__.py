@@ -1,0 +1,1 @@
+"""A project that had another kit before: set up as that kit's own page says, then given the one line."""

@@ -1,0 +1,155 @@
+"""What is counted without a record counts as with one, which is made as soon as anybody else hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
+
+from django_observe import cache, counting, metrics, reporting, samples
+from django_observe.records import CacheGet, ModelChange, Query, Record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _alone() -> Iterator[None]:
+    before = reporting.reporters()
+    reporting.set_reporters((metrics.report,))
+    yield
+    reporting.set_reporters(before)
+    metrics.reset()
+
+
+def ask() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def save() -> None:
+    Group.objects.get_or_create(name="a")[0].save()
+
+
+def look_up() -> None:
+    cache._watch(LocMemCache)
+    LocMemCache("shortcuts", {}).get("absent")
+
+
+HAPPENINGS: list[tuple[type[Record], Callable[[], None]]] = [
+    (Query, ask),
+    (ModelChange, save),
+    (CacheGet, look_up),
+]
+happenings = pytest.mark.parametrize(("kind", "happen"), HAPPENINGS, ids=["query", "save", "lookup"])
+
+
+def has_shortcut(kind: type[Record]) -> bool:
+    return any(key[0] == kind.__name__ for key in reporting.shortcuts)
+
+
+@happenings
+def test_another_reporter_hears_from_its_first_record_on(
+    kind: type[Record], happen: Callable[[], None]
+) -> None:
+    happen()
+    happen()
+    assert has_shortcut(kind)
+    told: list[Record] = []
+    reporting.set_reporters((metrics.report, told.append))
+    happen()
+    assert [type(record) for record in told].count(kind) >= 1
+    assert not has_shortcut(kind)
+    reporting.set_reporters((metrics.report,))
+    told.clear()
+    happen()
+    happen()
+    assert told == []
+    assert has_shortcut(kind)
+
+
+@happenings
+def test_a_thread_that_makes_one_while_reporters_change_leaves_nothing(
+    kind: type[Record], happen: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hears_alone = reporting.hears_alone
+
+    def changed_meanwhile(*asked: Any) -> bool:
+        alone = hears_alone(*asked)
+        reporting.set_reporters((metrics.report, lambda record: None))
+        return alone
+
+    monkeypatch.setattr("django_observe.metrics.hears_alone", changed_meanwhile)
+    happen()
+    assert not has_shortcut(kind)
+
+
+@happenings
+def test_binding_anew_forgets_them(kind: type[Record], happen: Callable[[], None]) -> None:
+    happen()
+    assert has_shortcut(kind)
+    metrics.reset()
+    assert not has_shortcut(kind)
+
+
+@happenings
+def test_one_that_fails_is_counted_and_does_no_harm(kind: type[Record], happen: Callable[[], None]) -> None:
+    happen()
+    for key in reporting.shortcuts:
+        reporting.shortcuts[key] = lambda *_: 1 / 0
+    before = sum(reporting.failures().values())
+    happen()
+    assert sum(reporting.failures().values()) > before
+
+
+@happenings
+def test_no_metric_is_no_fault_each_time(
+    kind: type[Record], happen: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is another library's: told of once, and not for each."""
+    happen()
+    metrics.reset()
+    monkeypatch.setattr(metrics, "_shortcut", lambda *_: 1 / 0)
+    happen()
+    before = reporting.failures()
+    happen()
+    assert reporting.failures() == before
+
+
+def test_values_that_processes_share_grow_in_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    save()
+    taken = [samples.taken()]
+    for shared in (False, True):
+        metrics.reset()
+        if shared:
+            monkeypatch.setattr("django_observe.directcounters.are_owned", lambda values: False)
+        for happen in (ask, save, look_up) * 3:
+            happen()
+        taken.append(samples.taken())
+    for name, labels in (
+        ("django_db_execute_total", {"alias": "default", "vendor": "sqlite"}),
+        ("django_db_query_duration_seconds_count", {"alias": "default", "vendor": "sqlite"}),
+        ("django_model_updates_total", {"model": "group"}),
+        ("django_cache_get_misses_total", {"backend": "locmem"}),
+        ("django_cache_get_total", {"backend": "locmem"}),
+    ):
+        grown = [samples.grown(taken[n], taken[n + 1], name, labels) for n in (0, 1)]
+        assert grown[0] == grown[1] >= 3, name
+
+
+@happenings
+def test_one_grows_nothing_while_a_record_is_counted(kind: type[Record], happen: Callable[[], None]) -> None:
+    happen()
+    (shortcut, *_) = [made for key, made in reporting.shortcuts.items() if key[0] == kind.__name__]
+    usual = {Query: (0.1, None, 1), ModelChange: (1,), CacheGet: (1, 0)}[kind]
+    with ThreadPoolExecutor(1) as others:
+        with counting.lock:
+            counted = others.submit(shortcut, *usual)
+            with pytest.raises(futures.TimeoutError):
+                counted.result(timeout=0.1)
+        counted.result(timeout=10)

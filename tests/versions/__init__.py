@@ -1,0 +1,1 @@
+"""Sessions: the built distribution in fresh environments, and the tests that the sdist brings."""
