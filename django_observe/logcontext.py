@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from opentelemetry.context import get_current
 
 from django_observe import correlation, currentspan
+from django_observe.reporting import guard
 from django_observe.vocabulary import Field
 
 Context: TypeAlias = tuple[str | None, str | None, str | None]
@@ -17,12 +18,22 @@ CONTEXT = "_observe_context"
 """Attribute of a record that keeps its Context, also through a queue to another thread or process."""
 
 FIELDS = "_observe_fields"
-"""Attribute of a record that keeps the event fields of a request or task line."""
+"""Attribute of a record that keeps the event fields of a request or task line, through a queue as well."""
 
 NOTHING = "-"
 """What `%(correlation_id)s` shows in a text format outside of any request or task."""
 
 _NAMES = (Field.CORRELATION_ID, Field.TRACE_ID, Field.SPAN_ID)
+
+
+class Stamp(tuple[str | None, str | None, str | None]):
+    """A Context on its record; an `extra` called CONTEXT, a form's field say, is none."""
+
+    __slots__ = ()
+
+
+class EventFields(dict[str, Any]):
+    """Event fields on their record; they are written as they are, which no `extra` called FIELDS may be."""
 
 
 class ContextFilter(logging.Filter):
@@ -39,30 +50,38 @@ class ContextFilter(logging.Filter):
 
 def stamp(record: logging.LogRecord) -> Context:
     """The context of `record`, captured once; an `extra` of the same name moves to `extra_<name>`."""
-    context: Context | None = record.__dict__.get(CONTEXT)
-    if context is None:
-        context = _of_request(record) or current()
-        mark(record, context)
+    stamped = record.__dict__.get(CONTEXT)
+    if type(stamped) is Stamp:
+        return stamped
+    context = _of_request(record) or current()
+    mark(record, context)
     return context
 
 
 def mark(record: logging.LogRecord, context: Context) -> None:
     """Puts `context` on `record`."""
     attributes = record.__dict__
-    attributes[CONTEXT] = context
+    attributes[CONTEXT] = Stamp(context)
     for name, value in zip(_NAMES, context, strict=True):
         if name in attributes:
             attributes[f"extra_{name}"] = attributes[name]
         attributes[name] = value or NOTHING
 
 
+def event_fields(record: logging.LogRecord) -> EventFields | None:
+    """The event fields of `record` if it is the line of a request or task."""
+    fields = record.__dict__.get(FIELDS)
+    return fields if type(fields) is EventFields else None
+
+
 def _of_request(record: logging.LogRecord) -> Context | None:
     """Django logs 4xx and 5xx answers after the last middleware, when their request is not current."""
-    observation = getattr(record.__dict__.get("request"), "_django_observe", None)
-    if observation is None:
-        return None
-    span = observation.trace
-    return observation.correlation_id, span and span.trace_id, span and span.span_id
+    with guard("logs"):  # an `extra` called request may be anything, a proxy that raises at a touch too
+        observation = getattr(record.__dict__.get("request"), "_django_observe", None)
+        if observation is not None:
+            span = observation.trace
+            return observation.correlation_id, span and span.trace_id, span and span.span_id
+    return None
 
 
 def current() -> Context:

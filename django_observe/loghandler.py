@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from django_observe import backlog, conf, superseded, testenvironment
-from django_observe.logcontext import FIELDS
+from django_observe.logcontext import event_fields
 from django_observe.reporting import guard
 from django_observe.vocabulary import LoggerName
 
@@ -160,7 +160,7 @@ def _is_background_task_line(record: logging.LogRecord) -> bool:
 
 
 def _always(record: logging.LogRecord) -> bool:
-    return FIELDS not in record.__dict__
+    return event_fields(record) is None
 
 
 _DUPLICATES: dict[str, Callable[[logging.LogRecord], bool]] = {

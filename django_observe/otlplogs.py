@@ -44,8 +44,9 @@ class ExportHandler(Exporter):
             return
         with guard("otlplogs"):
             made = record.__dict__.pop(json.MADE, None)
-            own = made is None or self.filters  # a filter of ours may have changed the record since
-            self._offer(record.created, record.levelno, json.document(record) if own else made)
+            # a filter of ours may have changed the record since
+            usable = type(made) is json.Made and not self.filters
+            self._offer(record.created, record.levelno, made.fields if usable else json.document(record))
             return
         self._offer(time(), logging.ERROR, json.last_resort(record))
 

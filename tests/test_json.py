@@ -26,8 +26,8 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from django_observe import conf, correlated, reporting
-from django_observe.json import MAX_LINE, JsonFormatter
-from django_observe.logcontext import ContextFilter
+from django_observe.json import MADE, MAX_LINE, JsonFormatter
+from django_observe.logcontext import CONTEXT, FIELDS, ContextFilter
 from django_observe.privacy import MAX_TEXT
 from django_observe.vocabulary import Field
 
@@ -292,6 +292,29 @@ def test_a_process_without_django_settings_is_named_by_the_environment(
     monkeypatch.setattr(conf, "configured", lambda: False)
     monkeypatch.setenv("OTEL_SERVICE_NAME", "master")
     assert logged("x")["service"] == "master"
+
+
+@pytest.mark.parametrize("value", [False, "x", ["a", None, None], {"password": "hunter2"}])
+@pytest.mark.parametrize("name", [CONTEXT, FIELDS, MADE])
+def test_an_extra_called_like_what_is_kept_on_a_record_is_not_taken_for_it(name: str, value: Any) -> None:
+    with correlated("3f2a91bc77aa"):
+        line = logged("x", extra={name: value, "order": 7})
+    assert list(line)[: len(CORE)] == CORE
+    assert (line["message"], line["correlation_id"], line["order"]) == ("x", "3f2a91bc77aa", 7)
+    assert "hunter2" not in str(line)
+
+
+class Untouchable:
+    """A proxy without what it stands for."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("outside of a request")
+
+
+def test_a_request_that_raises_at_a_touch_is_no_request_of_ours() -> None:
+    record = logging.makeLogRecord({"name": "shop", "msg": "x", "request": Untouchable()})
+    assert ContextFilter().filter(record)
+    assert parsed(JsonFormatter().format(record))["message"] == "x"
 
 
 scalars = st.one_of(

@@ -123,6 +123,16 @@ def queued() -> list[Any]:
     return [line for line, _ in pipeline()._buffer._waiting]
 
 
+@pytest.mark.parametrize("value", ["x", {"message": "forged", "password": "hunter2"}])
+def test_an_extra_called_like_the_fields_kept_for_us_is_not_exported(
+    handler: ExportHandler, value: Any
+) -> None:
+    handler.handle(record("hello", **{json.MADE: value}))
+    ((_, _, fields),) = queued()
+    assert fields["message"] == "hello"
+    assert "hunter2" not in str(fields)
+
+
 @pytest.mark.parametrize("name", ["urllib3.connectionpool", "requests", "shop"])
 def test_an_applications_lines_about_its_own_requests_are_exported(handler: ExportHandler, name: str) -> None:
     """Also of code that wants no spans: only what our own threads say would cause the next line."""
