@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from django_observe.json import document
-from django_observe.logcontext import event_fields
+from django_observe.logcontext import is_event
 from django_observe.reporting import guard
 from django_observe.vocabulary import Event, Field
 
@@ -37,7 +37,7 @@ class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the stack below it where there is one."""
         with guard("consoleformat"):
-            return self._rendered(document(record), of_ours=event_fields(record) is not None)
+            return self._rendered(document(record), of_ours=is_event(record))
         return "[this record could not be formatted]"
 
     def _rendered(self, line: dict[str, Any], *, of_ours: bool) -> str:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from django_observe import conf, dependencies, exposition
 from django_observe.probe import Verdict, ask
+from django_observe.requestmark import observation_of
 
 OK, FAILED = "ok", "failed"
 
@@ -84,7 +85,7 @@ def _told(verdict: Verdict) -> dict[str, Any]:
 
 def _leave_no_line(request: HttpRequest) -> None:
     """What was kept has been told: once for each verdict, not for each who asks."""
-    observation = getattr(request, "_django_observe", None)
+    observation = observation_of(request)
     if observation is not None:
         observation.forget()
 

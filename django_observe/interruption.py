@@ -39,4 +39,4 @@ def _is_handler(frame: FrameType, before: FrameType) -> bool:
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
     values = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
     given = [one for each in values for one in (each if type(each) is tuple else (each,))]
-    return any(isinstance(number, int) and one is before for number, one in pairwise(given))
+    return any(type(number) is int and one is before for number, one in pairwise(given))

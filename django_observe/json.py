@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from math import floor
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from django_observe import conf
-from django_observe.logcontext import Context
+from django_observe.logcontext import Context, keep
 from django_observe.reporting import guard
 from django_observe.vocabulary import Field
 
@@ -23,7 +23,7 @@ MAX_LINE = 65_536
 
 TRUNCATED: Final = "truncated_fields"
 MADE: Final = "_observe_made"
-"""Attribute of a record that keeps a Made for the handler that exports."""
+"""Attribute of a record that keeps the fields of its line for the handler that exports them."""
 
 keeps_made = False
 """Whether there is such a handler."""
@@ -44,12 +44,6 @@ _BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2
 _seconds: tuple[int, str] = (0, "1970-01-01T00:00:00")
 
 
-class Made(NamedTuple):
-    """The fields of a record's line, to be exported as they are, which no `extra` called MADE may be."""
-
-    fields: dict[str, Any]
-
-
 class JsonFormatter(OrjsonFormatter):
     """The formatter of this package's handlers, built on python-json-logger's."""
 
@@ -58,7 +52,7 @@ class JsonFormatter(OrjsonFormatter):
         with guard("json"):
             line = document(record)
             if keeps_made:
-                record.__dict__[MADE] = Made(line)
+                keep(record, MADE, line)
             return encoded(line)
         return orjson.dumps(last_resort(record)).decode()
 

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from opentelemetry.context import get_current
 
 from django_observe import correlation, currentspan
-from django_observe.reporting import guard
 from django_observe.vocabulary import Field
 
 Context: TypeAlias = tuple[str | None, str | None, str | None]
@@ -23,17 +22,8 @@ FIELDS = "_observe_fields"
 NOTHING = "-"
 """What `%(correlation_id)s` shows in a text format outside of any request or task."""
 
+_KINDS = frozenset((str, type(None)))
 _NAMES = (Field.CORRELATION_ID, Field.TRACE_ID, Field.SPAN_ID)
-
-
-class Stamp(tuple[str | None, str | None, str | None]):
-    """A Context on its record; an `extra` called CONTEXT, a form's field say, is none."""
-
-    __slots__ = ()
-
-
-class EventFields(dict[str, Any]):
-    """Event fields on their record; they are written as they are, which no `extra` called FIELDS may be."""
 
 
 class ContextFilter(logging.Filter):
@@ -50,8 +40,8 @@ class ContextFilter(logging.Filter):
 
 def stamp(record: logging.LogRecord) -> Context:
     """The context of `record`, captured once; an `extra` of the same name moves to `extra_<name>`."""
-    stamped = record.__dict__.get(CONTEXT)
-    if type(stamped) is Stamp:
+    stamped: Context | None = record.__dict__.get(CONTEXT)
+    if type(stamped) is tuple and len(stamped) == len(_NAMES) and _KINDS.issuperset(map(type, stamped)):
         return stamped
     context = _of_request(record) or current()
     mark(record, context)
@@ -61,27 +51,47 @@ def stamp(record: logging.LogRecord) -> Context:
 def mark(record: logging.LogRecord, context: Context) -> None:
     """Puts `context` on `record`."""
     attributes = record.__dict__
-    attributes[CONTEXT] = Stamp(context)
+    attributes[CONTEXT] = context
     for name, value in zip(_NAMES, context, strict=True):
         if name in attributes:
             attributes[f"extra_{name}"] = attributes[name]
         attributes[name] = value or NOTHING
 
 
-def event_fields(record: logging.LogRecord) -> EventFields | None:
-    """The event fields of `record` if it is the line of a request or task."""
-    fields = record.__dict__.get(FIELDS)
-    return fields if type(fields) is EventFields else None
+def keep(record: logging.LogRecord, name: str, fields: dict[str, Any]) -> None:
+    """Puts `fields` on `record` as its attribute `name`, in a tuple.
+
+    Neither a form nor JSON has tuples: an `extra` of that name is not taken for what is kept. And a record
+    that was pickled can be read where this package is not installed, which a class of our own would forbid.
+    """
+    record.__dict__[name] = (fields,)
+
+
+def kept(record: logging.LogRecord, name: str) -> dict[str, Any] | None:
+    """What `keep` put there."""
+    value = record.__dict__.get(name)
+    if type(value) is tuple and len(value) == 1 and type(value[0]) is dict:
+        return value[0]
+    return None
+
+
+def is_event(record: logging.LogRecord) -> bool:
+    """Whether `record` is the line of a request or task."""
+    return kept(record, FIELDS) is not None
 
 
 def _of_request(record: logging.LogRecord) -> Context | None:
     """Django logs 4xx and 5xx answers after the last middleware, when their request is not current."""
-    with guard("logs"):  # an `extra` called request may be anything, a proxy that raises at a touch too
-        observation = getattr(record.__dict__.get("request"), "_django_observe", None)
-        if observation is not None:
-            span = observation.trace
-            return observation.correlation_id, span and span.trace_id, span and span.span_id
-    return None
+    request = record.__dict__.get("request")
+    if request is None:
+        return None
+    from django_observe.requestmark import observation_of  # no command handles requests
+
+    observation = observation_of(request)
+    if observation is None:
+        return None
+    span = observation.trace
+    return observation.correlation_id, span and span.trace_id, span and span.span_id
 
 
 def current() -> Context:

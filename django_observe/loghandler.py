@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from django_observe import backlog, conf, superseded, testenvironment
-from django_observe.logcontext import event_fields
+from django_observe.logcontext import is_event
 from django_observe.reporting import guard
 from django_observe.vocabulary import LoggerName
 
@@ -129,7 +129,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 def _has_own_line(record: logging.LogRecord) -> bool:
     """Not where another kit's line is in place of ours: that may say nothing of the error."""
-    observed = getattr(getattr(record, "request", None), "_django_observe", None) is not None
+    from django_observe.requestmark import observation_of
+
+    observed = observation_of(getattr(record, "request", None)) is not None
     return observed and not superseded.are_requests_told()
 
 
@@ -160,7 +162,7 @@ def _is_background_task_line(record: logging.LogRecord) -> bool:
 
 
 def _always(record: logging.LogRecord) -> bool:
-    return event_fields(record) is None
+    return not is_event(record)
 
 
 _DUPLICATES: dict[str, Callable[[logging.LogRecord], bool]] = {

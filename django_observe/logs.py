@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django_observe import superseded
 from django_observe.json import CORE, core, encoded
-from django_observe.logcontext import FIELDS, ContextFilter, EventFields, mark
+from django_observe.logcontext import FIELDS, ContextFilter, keep, mark
 from django_observe.loghandler import are_tests_quiet
 from django_observe.logwiring import for_celery, install, sole_output
 from django_observe.reporting import guard, hears_only
@@ -224,7 +224,7 @@ def _write(logger: logging.Logger, level: int, line: dict[str, Any]) -> None:
             return
     record = logger.makeRecord(logger.name, level, "", 0, line[Field.MESSAGE], (), None)
     mark(record, (line[Field.CORRELATION_ID], line[Field.TRACE_ID], line[Field.SPAN_ID]))
-    record.__dict__[FIELDS] = EventFields(islice(line.items(), len(CORE), None))
+    keep(record, FIELDS, dict(islice(line.items(), len(CORE), None)))
     logger.handle(record)
 
 

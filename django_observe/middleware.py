@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings as django_settings
 from django.core.signals import got_request_exception
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-
-if TYPE_CHECKING:
-    from django_observe.observation import Observation
 
 PATH = "django_observe.middleware.ObserveMiddleware"
 OPENTELEMETRY = "opentelemetry.instrumentation.django.middleware.otel_middleware._DjangoMiddleware"
@@ -60,7 +57,9 @@ class ObserveMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Notes that the view raised, answered or not: django-prometheus counts those."""
-        observation: Observation | None = getattr(request, "_django_observe", None)
+        from django_observe.requestmark import observation_of  # no command handles requests
+
+        observation = observation_of(request)
         if observation is not None:
             observation.view_exception = type(exception).__name__
 
@@ -83,7 +82,9 @@ def install() -> None:
 
 def _note_exception(*, request: HttpRequest | None = None, **_: object) -> None:
     """Receiver of `got_request_exception`, which Django sends for the exception behind every 500."""
-    observation: Observation | None = getattr(request, "_django_observe", None)
+    from django_observe.requestmark import observation_of
+
+    observation = observation_of(request)
     error = sys.exc_info()[1]
     if observation is not None and error is not None:
         observation.failed(error)

@@ -13,6 +13,7 @@ import orjson
 
 from django_observe import conf, export, json
 from django_observe.delivery import is_delivering
+from django_observe.logcontext import kept
 from django_observe.logway import Exporter
 from django_observe.reporting import guard
 
@@ -43,10 +44,11 @@ class ExportHandler(Exporter):
         if is_delivering.get() or record.name.startswith(NOT_EXPORTED) or self._pipeline.refuses():
             return
         with guard("otlplogs"):
-            made = record.__dict__.pop(json.MADE, None)
-            # a filter of ours may have changed the record since
-            usable = type(made) is json.Made and not self.filters
-            self._offer(record.created, record.levelno, made.fields if usable else json.document(record))
+            made = kept(record, json.MADE)
+            record.__dict__.pop(json.MADE, None)
+            if made is None or self.filters:  # a filter of ours may have changed the record since
+                made = json.document(record)
+            self._offer(record.created, record.levelno, made)
             return
         self._offer(time(), logging.ERROR, json.last_resort(record))
 

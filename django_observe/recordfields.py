@@ -9,7 +9,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 
 from django_observe import librarylines, privacy, querylines, structlogevent
 from django_observe.json import CORE, MADE, core
-from django_observe.logcontext import CONTEXT, FIELDS, event_fields, stamp
+from django_observe.logcontext import CONTEXT, FIELDS, kept, stamp
 from django_observe.reporting import guard
 from django_observe.vocabulary import Field
 
@@ -29,7 +29,7 @@ _DJANGO_REQUEST, _CELERY_DATA = "request", "data"
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields of one line: ours first, then those of the request, task or error, then the extras."""
     attributes = record.__dict__
-    fields = event_fields(record)
+    fields = kept(record, FIELDS)
     message = record.msg if fields is not None else message_of(record)
     line = core(record.created, record.levelname, record.name, message, stamp(record))
     if fields is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django_observe import correlated
 from django_observe.consoleformat import ConsoleFormatter
-from django_observe.logcontext import FIELDS, EventFields
+from django_observe.logcontext import FIELDS
 from django_observe.vocabulary import Event, Field
 
 
@@ -20,8 +20,7 @@ def shown(message: str, *, colour: bool = False, level: int = logging.INFO, **at
 
 
 def request_line(**fields: Any) -> str:
-    event = EventFields({Field.EVENT: Event.REQUEST, Field.DB_COUNT: 0, **fields})
-    attributes: dict[str, Any] = {FIELDS: event}
+    attributes: dict[str, Any] = {FIELDS: ({Field.EVENT: Event.REQUEST, Field.DB_COUNT: 0, **fields},)}
     return shown("GET /orders 200 12.3 ms", **attributes)
 
 

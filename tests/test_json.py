@@ -6,6 +6,7 @@ import json
 import logging
 import logging.config
 import logging.handlers
+import pickle
 import queue
 import threading
 from contextlib import suppress
@@ -25,8 +26,8 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from django_observe import conf, correlated, reporting
-from django_observe.json import MADE, MAX_LINE, JsonFormatter
+from django_observe import conf, correlated, logcontext, reporting
+from django_observe.json import MADE, MAX_LINE, JsonFormatter, document
 from django_observe.logcontext import CONTEXT, FIELDS, ContextFilter
 from django_observe.privacy import MAX_TEXT
 from django_observe.vocabulary import Field
@@ -304,17 +305,15 @@ def test_an_extra_called_like_what_is_kept_on_a_record_is_not_taken_for_it(name:
     assert "hunter2" not in str(line)
 
 
-class Untouchable:
-    """A proxy without what it stands for."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("outside of a request")
-
-
-def test_a_request_that_raises_at_a_touch_is_no_request_of_ours() -> None:
-    record = logging.makeLogRecord({"name": "shop", "msg": "x", "request": Untouchable()})
-    assert ContextFilter().filter(record)
-    assert parsed(JsonFormatter().format(record))["message"] == "x"
+def test_a_pickled_record_can_be_read_where_we_are_not_installed() -> None:
+    record = logging.makeLogRecord({"name": "shop", "msg": "x"})
+    with correlated("3f2a91bc77aa"):
+        ContextFilter().filter(record)
+    logcontext.keep(record, FIELDS, {"event": "request"})
+    pickled = logging.handlers.SocketHandler("localhost", 0).makePickle(record)
+    assert b"django_observe" not in pickled
+    arrived = logging.makeLogRecord(pickle.loads(pickled[4:]))  # noqa: S301 - what was written above
+    assert document(arrived) == document(record)
 
 
 scalars = st.one_of(

@@ -23,6 +23,7 @@ from django_observe.json import JsonFormatter
 from django_observe.logcontext import ContextFilter
 from django_observe.loghandler import OncePerFact, Output
 from django_observe.logroot import Takeover
+from django_observe.observation import Observation
 from django_observe.records import (
     CallStats,
     Exchange,
@@ -457,7 +458,7 @@ def record_of(name: str, message: str, *args: Any, **attributes: Any) -> logging
 
 def test_what_our_lines_say_already_is_stopped_and_everything_else_stays() -> None:
     seen, unseen = RequestFactory().get("/"), RequestFactory().get("/")
-    seen._django_observe = object()  # type: ignore[attr-defined]
+    Observation(seen)
     context = {"name": "t", "id": "1", "description": "raised unexpected"}
     internal = {**context, "description": "INTERNAL ERROR"}
     stopped = [

@@ -39,6 +39,22 @@ def test_the_guard_lets_the_end_of_the_process_through(error: type[BaseException
         raise error
 
 
+class Lazy:
+    """What is set up when it is looked at, like `request.user`, and cannot be."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise LookupError("set up")
+
+
+def test_a_fault_is_kept_whatever_the_arguments_of_its_functions() -> None:
+    def fail(value: object) -> None:
+        raise ValueError(type(value))
+
+    with reporting.guard("test"):
+        fail(Lazy())
+
+
 def by_function(number: int, frame: FrameType | None) -> None:
     raise TimeoutError("the application's deadline")
 
