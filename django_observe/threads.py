@@ -15,7 +15,7 @@ from contextvars import Context
 from functools import partial
 from inspect import unwrap
 from threading import Thread, Timer
-from types import ModuleType
+from types import BuiltinFunctionType, MethodType, ModuleType
 from typing import Any
 
 from opentelemetry.context import Context as Carried
@@ -23,6 +23,7 @@ from opentelemetry.context import attach, get_current
 from wrapt import register_post_import_hook, wrap_function_wrapper
 
 from django_observe import conf, correlation
+from django_observe.reporting import guard
 
 SHARED = frozenset(
     {
@@ -51,6 +52,7 @@ FOREVER = frozenset({"run_forever", "serve_forever"})
 """Methods, of any event loop or server, that serve until they are stopped."""
 
 _CARRIED = "_django_observe_context"
+_guard = guard("threads")
 _installed = False
 
 
@@ -120,11 +122,26 @@ def _spare(interpreter: ModuleType) -> None:
 
 def _is_shared(begun: Any) -> bool:
     """Whether what a Thread, Timer or Process calls is a method that serves for ever, or code of SHARED."""
-    known = vars(begun)
-    target = known.get("_target") or known.get("function")
-    while isinstance(target, partial):
-        target = target.func
-    if getattr(target, "__name__", None) in FOREVER:
-        return True
-    module = getattr(target, "__module__", None)
-    return isinstance(module, str) and module.partition(".")[0] in SHARED
+    with _guard:
+        called = _called(vars(begun))
+        if getattr(called, "__name__", None) in FOREVER:
+            return True
+        module = getattr(called, "__module__", None)
+        return isinstance(module, str) and module.partition(".")[0] in SHARED
+    return False
+
+
+def _called(known: dict[str, Any]) -> Any:
+    """The function or class that is called, which can be asked for its name; of any other object its class.
+
+    Asking such an object itself, even for its truth, may raise, or set up a SimpleLazyObject in this thread.
+    """
+    target: Any = known.get("_target")
+    if target is None:
+        target = known.get("function")
+    kind: Any = type(target)
+    while issubclass(kind, partial) or kind is MethodType:
+        target = target.__func__ if kind is MethodType else target.func
+        kind = type(target)
+    can_be_asked = kind is BuiltinFunctionType or issubclass(kind, type) or hasattr(kind, "__get__")
+    return target if can_be_asked else kind

@@ -19,11 +19,12 @@ from typing import cast
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.utils.functional import SimpleLazyObject
 from opentelemetry import trace
 from opentelemetry.context import get_current
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
-from django_observe import correlated, correlation_id, rebind, threads
+from django_observe import correlated, correlation_id, rebind, reporting, threads
 
 ROOT = Path(__file__).parent.parent
 SPAN = SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False)
@@ -187,6 +188,106 @@ def test_what_serves_whoever_comes_next_is_known_however_it_is_called(
     monkeypatch.setattr(in_a_pool, "__module__", "newrelic.core.agent")
     found: Future[Seen] = Future()
     begun(found).start()
+    assert found.result(5) == NOTHING
+
+
+class Odd:
+    """Has a name that no set can hold."""
+
+    __name__ = cast("str", [])
+
+    def __init__(self, found: Future[Seen]) -> None:
+        self.found = found
+
+    def __call__(self) -> None:
+        self.found.set_result(seen())
+
+
+class Falsy(Odd):
+    """Its truth cannot be told but where it works."""
+
+    def __len__(self) -> int:
+        if threading.current_thread().name != "worker":
+            raise RuntimeError("not here")
+        return 1
+
+
+class Items(dict[str, int]):
+    """Attributes are items, and a name is none."""
+
+    __getattr__ = dict.__getitem__
+
+    def __init__(self, found: Future[Seen]) -> None:
+        super().__init__(a=1)
+        self.__dict__["found"] = found
+
+    def __call__(self) -> None:
+        self.__dict__["found"].set_result(seen())
+
+
+@pytest.mark.parametrize("kind", [Odd, Falsy, Items])
+def test_an_object_that_cannot_be_asked_for_its_name_is_started_all_the_same(
+    kind: Callable[[Future[Seen]], Callable[[], None]], here: None
+) -> None:
+    found: Future[Seen] = Future()
+    failures = reporting.failures()
+    threading.Thread(target=kind(found), name="worker").start()
+    assert found.result(5) == CARRIED
+    assert reporting.failures() == failures
+
+
+class LazyWork(SimpleLazyObject):  # type: ignore[type-arg]
+    """Can be called, which Django's own cannot."""
+
+    def __call__(self) -> None:
+        self.work()
+
+
+def test_a_lazy_object_is_set_up_by_the_thread_that_calls_it() -> None:
+    found: Future[str] = Future()
+
+    def set_up() -> SimpleNamespace:
+        name = threading.current_thread().name
+        return SimpleNamespace(work=lambda: found.set_result(name))
+
+    threading.Thread(target=LazyWork(set_up), name="worker").start()
+    assert found.result(5) == "worker"
+
+
+def test_a_thread_whose_target_cannot_be_read_is_started_all_the_same() -> None:
+    class Unreadable(partial[None]):
+        func = property(lambda _: 1 // 0)
+
+    done = threading.Event()
+    before = reporting.failures().get("threads", 0)
+    thread = threading.Thread(target=Unreadable(done.set), name="named")
+    thread.start()
+    thread.join()
+    assert done.is_set()
+    assert reporting.failures()["threads"] > before
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_process_whose_target_has_items_for_attributes_is_started() -> None:
+    child = get_context("fork").Process(target=Items(Future()))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+
+
+class Pool:
+    """As if its class were a client's."""
+
+    __module__ = "newrelic.core.agent"
+
+    def __call__(self, found: Future[Seen]) -> None:
+        found.set_result(seen())
+
+
+@pytest.mark.parametrize("target", [Pool(), partial(Pool())], ids=["object", "partial"])
+def test_an_object_is_known_by_its_class(target: Callable[[Future[Seen]], None], here: None) -> None:
+    found: Future[Seen] = Future()
+    threading.Thread(target=target, args=(found,)).start()
     assert found.result(5) == NOTHING
 
 
