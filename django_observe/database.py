@@ -57,9 +57,9 @@ def _connecting(
 
 
 def _wrap(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    if timed not in connection.execute_wrappers:
-        connection.execute_wrappers.insert(0, timed)
-    with _guard:
+    with _guard:  # the connection may be a test's mock
+        if timed not in connection.execute_wrappers:
+            connection.execute_wrappers.insert(0, timed)
         _report_connection(connection)
 
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler
 
 from django_observe import database, metrics, reporting, samples, tally
@@ -144,3 +146,9 @@ def test_what_is_no_failure_of_a_connection_is_not_told(told: list[Record]) -> N
     with pytest.raises(SynchronousOnlyOperation):
         asyncio.run(connect())
     assert told == []
+
+
+def test_a_mock_that_is_said_to_have_connected_is_no_error() -> None:
+    before = reporting.failures().get("database", 0)
+    connection_created.send(None, connection=Mock(vendor="sqlite"))
+    assert reporting.failures()["database"] == before + 1

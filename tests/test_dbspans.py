@@ -9,12 +9,14 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
+from unittest.mock import MagicMock, Mock, call
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.backends.utils import CursorWrapper
 from django.db.utils import ConnectionHandler
 from django.utils.safestring import mark_safe
 from opentelemetry import context, trace
@@ -343,6 +345,12 @@ def test_a_procedure_has_one_span_of_its_name(ours: Tracing, connect: Connect) -
         cursor.callproc("abs", [-7])
         assert cursor.fetchall() == [(7,)]
     assert [span.name for span in ours.spans()] == ["abs"]
+
+
+def test_a_procedure_of_a_mocks_cursor_is_called(ours: Tracing) -> None:
+    cursor = Mock()
+    CursorWrapper(cursor, MagicMock()).callproc("pay")
+    assert cursor.mock_calls == [call.callproc("pay")]
 
 
 def test_a_fault_of_ours_is_none_of_the_statement(
