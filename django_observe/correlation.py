@@ -65,9 +65,9 @@ def rebind(function: Callable[Parameters, Result]) -> Callable[Parameters, Resul
     return rebound
 
 
-def accepted(value: str | None) -> str | None:
+def accepted(value: Any) -> str | None:
     """`value` if it is a well-formed ID (8 to 128 of A-Z a-z 0-9 . _ -), else None."""
-    if value is None or len(value) > MAX_LOOKED_AT:
+    if not issubclass(type(value), str) or len(value) > MAX_LOOKED_AT:  # `isinstance` believes a lazy object
         return None
     return value if _ACCEPTED.fullmatch(value) else None
 

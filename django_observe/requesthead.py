@@ -30,8 +30,10 @@ def given_id(meta: dict[str, Any], headers: tuple[str, ...]) -> str | None:
     return None
 
 
-def queue_seconds(value: str, now: float) -> float | None:
+def queue_seconds(value: Any, now: float) -> float | None:
     """Seconds since a proxy took the request; it sent seconds (nginx), milli- or microseconds."""
+    if not isinstance(value, str):
+        return None
     try:
         started = float(value[:32].strip().removeprefix("t="))
     except ValueError:

@@ -9,9 +9,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
+from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import mark_safe
 from opentelemetry import propagate
 from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.sdk.trace import TracerProvider
@@ -24,7 +27,10 @@ from django_observe.provider import Stamp
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("value", ["a1b2c3d4", "A.b_c-1234", "0" * 128, "4bf92f3577b34da6a3ce929d0e0e4736"])
+@pytest.mark.parametrize(
+    "value",
+    ["a1b2c3d4", "A.b_c-1234", "0" * 128, "4bf92f3577b34da6a3ce929d0e0e4736", mark_safe("a1b2c3d4")],
+)
 def test_well_formed_ids_are_accepted(value: str) -> None:
     assert correlation.accepted(value) == value
 
@@ -50,9 +56,14 @@ def test_well_formed_ids_are_accepted(value: str) -> None:
         "<script>alert(1)</script>",
         "../../etc/passwd",
         "\ud800abcdefgh",
+        12_345_678,
+        b"abcdefgh",
+        ["abcdefgh"],
+        UUID("4bf92f35-77b3-4da6-a3ce-929d0e0e4736"),
+        SimpleLazyObject(lambda: "abcdefgh"),
     ],
 )
-def test_malformed_ids_are_not(value: str | None) -> None:
+def test_malformed_ids_are_not(value: Any) -> None:
     assert correlation.accepted(value) is None
 
 
@@ -83,9 +94,11 @@ def test_a_token_of_another_context_is_no_error(caplog: pytest.LogCaptureFixture
     assert (caplog.records, correlation_id()) == ([], None)
 
 
-def test_a_malformed_id_of_a_block_is_replaced() -> None:
-    with correlated("no") as identifier:
+@pytest.mark.parametrize("given", ["no", 12_345_678, UUID("4bf92f35-77b3-4da6-a3ce-929d0e0e4736")])
+def test_a_malformed_id_of_a_block_is_replaced(given: Any) -> None:
+    with correlated(given) as identifier:
         assert len(identifier) == 32
+        assert identifier != getattr(given, "hex", given)
 
 
 def test_a_thread_goes_on_under_the_id_where_the_work_is_rebound() -> None:
