@@ -107,8 +107,8 @@ def received(carrier: Carrier) -> tuple[str | None, Context]:
     context = set_value(correlation.CONTEXT_KEY, None, _without_span(None))
     with guard("messages"):
         found = _found(carrier, propagation.fields())
+        given = _identifier(found)  # first: a propagator of the project's own may raise
         context = _extracted(found, context) if found else context
-        given = _identifier(found)
     return given, context
 
 

@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from django_observe import continued, correlated, correlation_id, outgoing, reporting
 from django_observe.messages import MAX_VALUE
+from django_observe.propagators import CorrelationPropagator
 from django_observe.testing import Captured
 from django_observe.workspan import Work
 
@@ -73,6 +74,22 @@ def test_a_propagator_that_raises_costs_the_message_nothing(monkeypatch: pytest.
     monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", Broken([]))
     with correlated("order-0001"):
         assert outgoing() == {"x-correlation-id": "order-0001"}
+
+
+class Strict(CompositePropagator):
+    """A project's own propagator, which refuses what it does not know."""
+
+    def extract(self, *_: Any, **more: Any) -> Any:
+        raise ValueError("malformed")
+
+
+def test_a_propagator_that_raises_costs_the_consumer_nothing_of_the_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    carrier = {"x-correlation-id": "order-0001", "traceparent": TRACEPARENT}
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", Strict([CorrelationPropagator()]))
+    with continued(carrier, "process orders") as identifier:
+        assert identifier == correlation_id() == "order-0001"
 
 
 class Stubborn(SpanProcessor):
