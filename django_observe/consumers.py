@@ -97,12 +97,21 @@ async def _served(connection: Connection, serve: Serve, consumer: Any, asgi: tup
             message = connection.sending(message)
         await send(message)
 
+    setattr(observed_dispatch, _MARK, True)
+    kept = _own_dispatch(consumer)
     with connection:
         consumer.dispatch = observed_dispatch
         try:
             return await serve(consumer, scope, receive, observed_send)
         finally:
             vars(consumer).pop("dispatch", None)
+            vars(consumer).update(kept)
+
+
+def _own_dispatch(consumer: Any) -> dict[str, Any]:
+    """That of the instance itself, such as a test's mock; not ours of another connection that it serves."""
+    own = vars(consumer).get("dispatch")
+    return {} if own is None or _MARK in getattr(own, "__dict__", ()) else {"dispatch": own}
 
 
 def _noting(route: Serve) -> Serve:

@@ -95,7 +95,18 @@ def echoed(message: dict[str, Any], identifier: str, scope: dict[str, Any]) -> d
     if asgi is None or asgi.get("spec_version", _FIRST) < least:
         return message
     header = conf.settings().correlation_header
-    headers = [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
-    if header is None or any(name.lower() == header.lower().encode() for name, _ in headers):
+    given = message.get("headers")
+    headers = () if given is None else given
+    if header is None or not _are_pairs(headers):
         return message
-    return {**message, "headers": [*headers, (header.lower().encode(), identifier.encode())]}
+    name = header.lower().encode()
+    if any(known.lower() == name for known, _ in headers):
+        return message
+    return {**message, "headers": [*headers, (name, identifier.encode())]}
+
+
+def _are_pairs(headers: Any) -> bool:
+    """Whether they can be read twice and are bytes: ASGI allows any iterable, and an application may err."""
+    return isinstance(headers, (list, tuple)) and all(
+        isinstance(pair, (list, tuple)) and list(map(type, pair)) == [bytes, bytes] for pair in headers
+    )

@@ -24,8 +24,8 @@ class HttpConnection:
         if given is not None:
             request.resolver_match = ResolverMatch(
                 type(consumer),
-                given["args"],
-                given["kwargs"],
+                given.get("args", ()),  # a test's scope may have but one of them
+                given.get("kwargs", {}),
                 url_name=name_of(consumer),
                 route=route,
             )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction, signature
 from types import SimpleNamespace
 from typing import Any, ClassVar
+from unittest.mock import AsyncMock
 
 import channels.consumer
 import channels.routing
@@ -570,6 +571,38 @@ def test_the_applications_own_header_stays(tells: Tells) -> None:
     assert spoken.response_headers == [(b"X-Correlation-ID", b"mine"), (b"x-more", b"1")]
 
 
+ASGI: dict[str, Any] = {"asgi": {"version": "3.0"}}
+ITEMS = [(b"x-more", b"1"), (b"x-other", b"2")]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        iter(ITEMS),
+        iter([(b"x-correlation-id", b"mine"), *ITEMS]),
+        [*ITEMS, (b"x-text", "3")],
+        [(b"content-length", 3)],
+        [*ITEMS, (b"alone",)],
+        [*ITEMS, 7],
+        7,
+    ],
+    ids=["iterator", "iterator with an ID", "text", "number", "no pair", "no header", "no headers"],
+)
+def test_headers_that_are_no_pairs_of_bytes_are_passed_on_untouched(headers: Any) -> None:
+    message = {"type": "http.response.start", "status": 200, "headers": headers}
+    assert handshake.echoed(message, GIVEN, ASGI) is message
+    if isinstance(headers, Iterator):
+        assert list(headers)[-2:] == ITEMS
+
+
+@pytest.mark.parametrize("headers", [None, [], (), ITEMS, tuple(ITEMS), [list(pair) for pair in ITEMS]])
+def test_to_pairs_of_bytes_the_id_is_added(headers: Any) -> None:
+    message = {"type": "http.response.start", "status": 200, "headers": headers}
+    answered = handshake.echoed(message, GIVEN, ASGI)
+    assert answered["headers"] == [*(headers or ()), (b"x-correlation-id", GIVEN.encode())]
+    assert message["headers"] is headers
+
+
 @override_settings(DJANGO_OBSERVE={"CORRELATION_HEADER": None})
 def test_no_header_where_none_is_wanted(tells: Tells) -> None:
     assert talk(application(Async, tells), version="2.4").response_headers == []
@@ -678,6 +711,19 @@ def test_an_http_consumer_is_a_request() -> None:
     assert (exchange.aborted, exchange.failure) == (False, None)
     assert [span.name for span in telemetry.spans] == ["POST items/<int:pk>/"]
     assert telemetry.sample("django_http_responses_total_by_status_total", status="201") == 1
+
+
+@pytest.mark.parametrize("given", [{"kwargs": {"pk": 7}}, {"args": (7,)}, {}], ids=sorted)
+def test_an_http_consumer_is_a_request_where_a_tests_scope_has_half_a_route(given: dict[str, Any]) -> None:
+    async def run() -> None:
+        asked = HttpCommunicator(Answering.as_asgi(), "GET", "/items/7/")
+        asked.scope["url_route"] = given
+        await asked.get_response()
+
+    with captured() as telemetry:
+        asyncio.run(run())
+    [exchange] = [record for record in telemetry.records if isinstance(record, Exchange)]
+    assert (exchange.view, exchange.status) == (f"{__name__}.Answering", 201)
 
 
 def test_an_http_consumer_that_raises_is_a_500() -> None:
@@ -876,6 +922,37 @@ def test_installing_again_changes_nothing_and_what_is_wrapped_looks_as_before() 
 def test_the_consumer_is_left_as_it_was(tells: Tells) -> None:
     consumer = made(Async, tells=tells)()
     talk(consumer, "a")
+    assert "dispatch" not in vars(consumer)
+
+
+def test_a_dispatch_of_the_instances_own_is_put_back() -> None:
+    consumer = Async()
+    consumer.dispatch = AsyncMock(side_effect=StopConsumer)
+    mock = consumer.dispatch
+
+    async def run() -> None:
+        spoken = ApplicationCommunicator(consumer, {"type": "websocket", "path": "/", "headers": []})
+        await spoken.send_input({"type": "websocket.connect"})
+        await spoken.wait()
+
+    asyncio.run(run())
+    assert consumer.dispatch is mock
+    mock.assert_awaited_once_with({"type": "websocket.connect"})
+
+
+def test_a_consumer_that_serves_two_connections_at_once_is_left_as_it_was(tells: Tells) -> None:
+    consumer = made(Async, tells=tells)()
+
+    async def run() -> None:
+        first, second = (WebsocketCommunicator(consumer, "/ws/a/") for _ in range(2))
+        for each in (first, second):
+            await each.send_input({"type": "websocket.connect"})
+            await each.receive_output()
+        for each in (first, second):
+            await each.send_input({"type": "websocket.disconnect", "code": 1000})
+            await each.wait()
+
+    asyncio.run(run())
     assert "dispatch" not in vars(consumer)
 
 
