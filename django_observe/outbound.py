@@ -72,10 +72,17 @@ def _urlopen(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwar
     try:
         with hop:
             response = wrapped(*args, **kwargs)
-            hop.status = getattr(response, "status", None)
+            hop.status = _number(getattr(response, "status", None))
             return response
     finally:
         _pool.reset(token)
+
+
+def _number(status: Any) -> int | None:
+    """A status, such as HTTPStatus.OK, without its kind; None of what a mock has there."""
+    if type(status) is int:
+        return status
+    return int(status) if issubclass(type(status), int) else None
 
 
 def _is_enabled() -> bool:
@@ -124,7 +131,7 @@ def _handle_request(
     hop = Hop(request.method, request.url.host)
     with _Amended(request), hop:
         response = wrapped(*args, **kwargs)
-        hop.status = getattr(response, "status_code", None)
+        hop.status = _number(getattr(response, "status_code", None))
         return response
 
 
@@ -137,7 +144,7 @@ async def _handle_async_request(
     hop = Hop(request.method, request.url.host)
     with _Amended(request), hop:
         response = await wrapped(*args, **kwargs)
-        hop.status = getattr(response, "status_code", None)
+        hop.status = _number(getattr(response, "status_code", None))
         return response
 
 

@@ -9,9 +9,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import httpx
@@ -461,6 +463,35 @@ def test_an_answer_without_a_status_is_passed_on(
         with urllib3.HTTPConnectionPool("localhost") as pool:
             assert wrapper(lambda *_, **__: answer, pool, arguments, {}) is answer
     assert [call.status for call in calls] == [None, None]
+
+
+class Sent(int):
+    """A status of a kind of its own."""
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (200, 200),
+        (HTTPStatus.NOT_FOUND, 404),
+        (Sent(503), 503),
+        (Mock(), None),
+        (Mock(spec=int), None),
+        ("200", None),
+    ],
+    ids=["int", "HTTPStatus", "int's subclass", "mock", "mock of an int", "text"],
+)
+def test_a_status_that_is_no_number_is_not_told(
+    status: Any, told: int | None, at: Any, calls: list[Call]
+) -> None:
+    """Each mock would be a label of its own."""
+    answer = Mock(status=status, status_code=status)
+    for wrapper in (outbound._urlopen, outbound._handle_request):
+        target = httpx.Request("GET", at("localhost", "/"))
+        arguments = (target,) if wrapper is outbound._handle_request else ("GET", "/")
+        with urllib3.HTTPConnectionPool("localhost") as pool:
+            assert wrapper(lambda *_, **__: answer, pool, arguments, {}) is answer
+    assert [(call.status, type(call.status)) for call in calls] == [(told, type(told))] * 2
 
 
 def test_urllib_is_given_what_it_takes_otherwise(at: Any, seen: Any, calls: list[Call]) -> None:
