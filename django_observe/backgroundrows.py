@@ -1,7 +1,8 @@
 """What travels with a task of the database backend: in its row, in the column of its return value.
 
 That column is empty until the run has ended, and then overwritten, also by a worker without this package,
-which never reads it before. Whoever loads the row in a process with this package finds it empty, too.
+which never reads it before. Whoever loads the row in a process with this package finds it empty, too, unless
+they load it without its status: nobody can tell then whether the column is a task's own by now.
 See docs/adr/0012-background-tasks.md.
 """
 
@@ -14,6 +15,7 @@ from django.db.models.signals import post_init, post_save, pre_save
 
 from django_observe import backgroundpublication, conf, messages
 from django_observe.reporting import guard
+from django_observe.vocabulary import Header
 
 if TYPE_CHECKING:
     from django_observe.taskheaders import Headers
@@ -22,7 +24,8 @@ KEY = "django_observe"
 """The one key of the object that is stored."""
 
 _COLUMN = "return_value"
-_FINISHED = frozenset({"SUCCESSFUL", "SUCCEEDED", "FAILED"})
+_READY = "READY"
+_UNFINISHED = (_READY, "RUNNING")
 _KEPT = "_django_observe_headers"
 
 
@@ -56,13 +59,14 @@ def _kept(row: Any) -> Headers:
 
 
 def _on_loaded(*, instance: Any, **_: Any) -> None:
-    """Takes ours out of the column, which may be deferred; what a task has returned is its own."""
+    """Takes ours out of the column; what a task has returned, or may have (the status is deferred), stays."""
     with guard("backgroundtasks"):
-        stored = vars(instance).get(_COLUMN)
-        ours = isinstance(stored, dict) and stored.keys() == {KEY}
-        if ours and vars(instance).get("status") not in _FINISHED:
-            vars(instance)[_KEPT] = stored[KEY]
-            vars(instance)[_COLUMN] = None
+        loaded = vars(instance)
+        stored = loaded.get(_COLUMN)
+        if type(stored) is dict and stored.keys() == {KEY} and loaded.get("status") in _UNFINISHED:
+            ours = stored[KEY]
+            if type(ours) is dict and Header.TASK_PUBLISHED_AT in ours:
+                loaded[_KEPT], loaded[_COLUMN] = ours, None
 
 
 def _on_saving(*, instance: Any, **_: Any) -> None:
@@ -70,9 +74,10 @@ def _on_saving(*, instance: Any, **_: Any) -> None:
     with guard("backgroundtasks"):
         if instance._state.adding and conf.settings().background_tasks:  # noqa: SLF001 - documented by Django
             vars(instance)[_KEPT] = backgroundpublication.headers()
-        ours = vars(instance).get(_KEPT)
-        if ours and vars(instance).get(_COLUMN) is None and instance.status == "READY":
-            vars(instance)[_COLUMN] = {KEY: ours}
+        loaded = vars(instance)
+        ours = loaded.get(_KEPT)
+        if ours and loaded.get(_COLUMN) is None and loaded.get("status") == _READY:
+            loaded[_COLUMN] = {KEY: ours}
 
 
 def _on_saved(*, instance: Any, **_: Any) -> None:

@@ -451,6 +451,53 @@ def test_a_task_may_return_what_looks_like_ours(captured: Captured) -> None:
     assert tasks.echo.get_result(result.id).return_value == {"django_observe": {"x-correlation-id": OTHER}}
 
 
+THEIRS: tuple[Any, ...] = ({"answer": 42}, {"x-correlation-id": OTHER}, {}, [1, 2], None)
+
+
+@pytest.mark.parametrize("theirs", THEIRS)
+@pytest.mark.parametrize("status", TaskResultStatus.values)
+def test_what_is_a_tasks_own_is_read_and_saved_as_it_is(status: str, theirs: Any) -> None:
+    tasks.tell.enqueue()
+    model().objects.update(return_value={"django_observe": theirs}, status=status)
+    row = model().objects.get()
+    assert row.return_value == {"django_observe": theirs}
+    row.save()
+    assert stored()[1] == {"django_observe": theirs}
+
+
+@pytest.mark.parametrize("lookup", ["defer", "only"])
+def test_a_row_without_its_status_is_read_and_saved_as_it_is(lookup: str) -> None:
+    """Nobody can tell then whether the column is a task's own."""
+    value = {"django_observe": {"x_published_at": "1000.5"}}
+    tasks.tell.enqueue()
+    model().objects.update(return_value=value, status=TaskResultStatus.SUCCESSFUL)
+    row = getattr(model().objects, lookup)("status" if lookup == "defer" else "return_value").get()
+    assert row.return_value == value
+    row.save()
+    assert stored()[1] == value
+
+
+def test_a_row_that_is_saved_without_its_status_keeps_what_travels(captured: Captured) -> None:
+    with correlated(ID):
+        tasks.tell.enqueue()
+    model().objects.defer("status").get().save()
+    work()
+    assert [run.correlation_id for run in captured.tasks()] == [ID]
+
+
+@pytest.mark.parametrize("field", ["x_published_at", "x_schedule"])
+@pytest.mark.parametrize("value", [None, True, "", "soon", 10**400, [], [None], {}, {"a": 1}], ids=repr)
+def test_a_run_is_told_whatever_its_row_says(captured: Captured, field: str, value: Any) -> None:
+    tasks.tell.enqueue()
+    travelling = {"x-correlation-id": ID, "x_published_at": "1000.5", field: value}
+    model().objects.update(return_value={"django_observe": travelling})
+    work()
+    assert [(run.correlation_id, run.state) for run in captured.tasks()] == [(ID, "SUCCESS")]
+    assert [line["correlation_id"] for line in captured.lines if line.get("event") == "task"] == [ID]
+    assert captured.sample("django_task_runtime_seconds_count", queue_name="default") == 1
+    assert len(spans(captured, SpanKind.CONSUMER)) == 1
+
+
 def test_a_task_that_is_gone_fails_under_the_id(captured: Captured) -> None:
     with correlated(ID):
         tasks.tell.enqueue()
