@@ -125,7 +125,7 @@ class BackgroundRun:
             "task_id": self.task_id,
             "queue": self._task.queue_name,
             "state": state,
-            "attempt": max(len(self.result.worker_ids), 1),
+            "attempt": _attempt(self.result.worker_ids),
             "seconds": seconds,
             **self._delivery,
             "queries": self._tally.queries(),
@@ -145,12 +145,21 @@ def begin(result: Any) -> None:
 
 
 def end(result: Any, error: BaseException | None) -> None:
-    """A backend says that a task has ended; `error` is what was being handled meanwhile."""
+    """A backend says that a task has ended; `error` is what was being handled meanwhile.
+
+    A run whose result can no longer be read ends, too: what follows is no part of it.
+    """
     run = _current.get()
-    if run is None or run.task_id != str(result.id):
+    if run is None:
         return
-    state = _STATES.get(str(result.status.value), FAILURE)
-    run.end(state, run.seconds(), _failure(result, error) if state == FAILURE else None)
+    seconds, state, failure = run.seconds(), FAILURE, None
+    with _guard:
+        if run.task_id != str(result.id):
+            return
+        state = _STATES.get(str(getattr(result.status, "value", result.status)), FAILURE)
+        if state == FAILURE:
+            failure = _failure(result, error)
+    run.end(state, seconds, failure)
 
 
 class ended_within:  # noqa: N801 - used as a statement; a generator for it takes 7k instructions
@@ -188,7 +197,13 @@ def _failure(result: Any, error: BaseException | None) -> Failure | None:
     from django_observe.records import Failure
 
     kept = result.errors[-1]
-    return Failure(kept.exception_class_path, "", scrub_text(kept.traceback))
+    stack = kept.traceback
+    return Failure(str(kept.exception_class_path), "", scrub_text(stack) if isinstance(stack, str) else "")
+
+
+def _attempt(worker_ids: Any) -> int:
+    """Each attempt adds its worker's id; a backend of the project's own may keep none."""
+    return max(len(worker_ids), 1) if isinstance(worker_ids, (list, tuple)) else 1
 
 
 def _failure_of(error: BaseException) -> Failure:

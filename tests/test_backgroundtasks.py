@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import django
@@ -24,6 +25,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from django_observe import (
     backgroundpublication,
+    backgroundrun,
     correlated,
     correlation_id,
     reporting,
@@ -520,6 +522,59 @@ def test_another_backend_is_observed_by_its_signals(fail: bool, captured: Captur
     if run.failure is not None:
         assert run.failure.type == "builtins.OSError"
         assert "s3cret" not in run.failure.stack
+
+
+def strange(**fields: Any) -> Any:
+    """A result of a backend that has a class of its own for them."""
+    task = SimpleNamespace(run_after=None, module_path="shop.bill", queue_name="mail")
+    given = {
+        "id": "1",
+        "task": task,
+        "enqueued_at": None,
+        "worker_ids": ["w"],
+        "status": "FAILED",
+        "errors": [],
+    }
+    return SimpleNamespace(**given | fields)
+
+
+NO_TRACEBACK: Any = {"exception_class_path": "builtins.OSError", "traceback": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "failure"),
+    [
+        ({"status": "SUCCESSFUL"}, "SUCCESS", None),
+        ({"status": None}, "FAILURE", None),
+        ({"errors": None}, "FAILURE", None),
+        ({"errors": [{}]}, "FAILURE", None),
+        ({"errors": [TaskError(**NO_TRACEBACK)]}, "FAILURE", "builtins.OSError"),
+        ({"worker_ids": None}, "FAILURE", None),
+    ],
+    ids=repr,
+)
+def test_a_run_is_told_whatever_its_result_says(
+    captured: Captured, fields: dict[str, Any], state: str, failure: str | None
+) -> None:
+    backgroundrun.begin(strange(**fields))
+    backgroundrun.end(strange(**fields), None)
+    [run] = captured.tasks()
+    assert (run.state, run.attempt, run.failure and run.failure.type) == (state, 1, failure)
+
+
+@pytest.mark.parametrize("ended", [None, SimpleNamespace(id="1")], ids=repr)
+def test_a_run_ends_with_a_result_that_cannot_be_read(captured: Captured, ended: Any) -> None:
+    backgroundrun.begin(strange())
+    backgroundrun.end(ended, None)
+    assert [run.state for run in captured.tasks()] == ["FAILURE"]
+
+
+def test_the_end_of_another_task_ends_no_run(captured: Captured) -> None:
+    backgroundrun.begin(strange())
+    backgroundrun.end(strange(id="2"), None)
+    assert captured.tasks() == []
+    backgroundrun.end(strange(), None)
+    assert len(captured.tasks()) == 1
 
 
 @pytest.mark.parametrize(("relation", "linked"), [("link", True), ("new", False)])
