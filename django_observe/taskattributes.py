@@ -15,7 +15,7 @@ _NAMES: Final = {
     "routing_key": SpanAttributes.MESSAGING_DESTINATION,
     "origin": "celery.hostname",
 }
-_NO_LIMITS: Final[tuple[Any, ...]] = ("", (None, None), [None, None])
+_NO_LIMITS: Final[tuple[Any, ...]] = ((None, None), [None, None])
 _CONVERTED: Final = frozenset({"declare", "delivery_info", "retries", "timelimit"})
 _PLAIN: Final = tuple(
     (key, _NAMES.get(key, f"celery.{key}"))
@@ -42,16 +42,17 @@ def find(source: Mapping[str, Any], attributes: dict[str, Any]) -> None:
     if declared is not None and declared != "":
         attributes[SpanAttributes.MESSAGING_DESTINATION_KIND] = _kind(declared)
     limits = source.get("timelimit")
-    if limits is not None and limits not in _NO_LIMITS:
+    if isinstance(limits, (list, tuple)) and limits not in _NO_LIMITS:
         attributes["celery.timelimit"] = _limits(limits)
 
 
 def _kind(declared: Any) -> Any:
     """Of the first queue or exchange that has one of AMQP's two; upstream shows what it was given else."""
-    for each in declared:
-        if each.exchange.type == "direct":
+    for each in declared if isinstance(declared, (list, tuple, set)) else ():
+        kind = getattr(getattr(each, "exchange", None), "type", None)
+        if kind == "direct":
             return "queue"
-        if each.exchange.type == "topic":
+        if kind == "topic":
             return "topic"
     return declared
 

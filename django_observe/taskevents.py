@@ -107,8 +107,9 @@ def _on_rejected(
     named: Mapping[str, Any] = {}
     headers: taskheaders.Headers = {}
     with guard("celery"):
+        headers = taskheaders.read(message.headers)
+    with guard("celery"):
         named = _named(message)
-        headers = taskheaders.read(message.headers or {})
     with _under_its_id(headers):
         result = wrapped(*args, **kwargs)
         with guard("celery"):
@@ -125,8 +126,9 @@ def _on_rejected(
 
 def _named(message: Any) -> Mapping[str, Any]:
     """Where the message names its task: in its headers, or in its body (protocol 1)."""
-    if "task" in (message.headers or {}):
-        return message.headers  # type: ignore[no-any-return]
+    headers = message.headers
+    if isinstance(headers, Mapping) and "task" in headers:
+        return headers
     payload = message.payload
     return payload if isinstance(payload, Mapping) else {}
 
@@ -189,7 +191,7 @@ def _under_its_id(headers: taskheaders.Headers) -> Iterator[None]:
 def _headers(request: Request) -> taskheaders.Headers:
     with guard("celery"):
         sent = request.request_dict
-        return taskheaders.read(sent.get("headers") or {}, sent)
+        return taskheaders.read(sent.get("headers"), sent)
     return {}
 
 
@@ -208,7 +210,7 @@ def _lost(request: Request, error: BaseException, seconds: float) -> None:
                 headers, sent.get("eta"), request.time_start, request.delivery_info, sent.get("properties")
             ),
             state="FAILURE",
-            attempt=int(sent.get("retries") or 0) + 1,
+            attempt=taskrun.attempt_of(sent.get("retries")),
             seconds=seconds,
             failure=privacy.failure_of(error),
         )

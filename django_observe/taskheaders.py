@@ -78,11 +78,16 @@ def write(headers: Headers, schedule: str | None = None) -> None:
             headers[given or name] = value
 
 
-def read(*sources: Mapping[Any, Any]) -> Headers:
-    """Ours among a message's or request's headers, under lower-case names; the last source's win."""
+def read(*sources: Any) -> Headers:
+    """Ours among a message's or request's headers, under lower-case names; the last source's win.
+
+    A message is what its publisher made it: headers that are no mapping are none.
+    """
     names = _names()
     found: Headers = {}
     for source in sources:
+        if type(source) is not dict and not isinstance(source, Mapping):
+            continue
         for lower, name in _others(tuple(source), names):
             if lower in names.wanted:
                 found[lower] = source[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from contextvars import ContextVar
 from time import perf_counter, time
 from typing import Any
@@ -41,8 +40,7 @@ class Run:
     def __init__(self, task: Task[Any, Any], task_id: str) -> None:
         self.task, self.task_id = task, task_id
         self.request: Request = task.request
-        inner = self.request.headers or {}
-        self.headers = taskheaders.read(inner, vars(self.request))
+        self.headers = taskheaders.read(self.request.headers, vars(self.request))
         self.delivery = taskdelivery.of(
             self.headers, self.request.eta, time(), self.request.delivery_info, self.request.properties
         )
@@ -105,7 +103,7 @@ class Run:
             "trace": self.trace,
             **self.name,
             "state": state,
-            "attempt": (self.request.retries or 0) + 1,
+            "attempt": attempt_of(self.request.retries),
             "seconds": seconds,
             **self.delivery,
             "queries": self.tally.queries(),
@@ -118,9 +116,18 @@ class Run:
 _current: ContextVar[Run | None] = ContextVar("django_observe_taskrun", default=None)
 
 
-def queue_of(delivery_info: Mapping[str, Any] | None) -> str:
-    """The queue a message came by; with the default exchange the routing key is its name."""
-    return (delivery_info or {}).get("routing_key") or UNKNOWN
+def queue_of(delivery_info: Any) -> str:
+    """The queue a message came by; with the default exchange the routing key is its name.
+
+    Kombu's virtual transports read that from the message's body, where it may be anything.
+    """
+    key = delivery_info.get("routing_key") if isinstance(delivery_info, dict) else None
+    return key if key and isinstance(key, str) else UNKNOWN
+
+
+def attempt_of(retries: Any) -> int:
+    """Which attempt a run is, by what its message says of those before it."""
+    return retries + 1 if type(retries) is int else 1
 
 
 def on_prerun(*, task_id: str, task: Task[Any, Any], **_: Any) -> None:
