@@ -25,8 +25,8 @@ PLACE: Final = "multiprocess_file"
 """What the guard counts faults of files under."""
 
 TRIES: Final = 3
-EMPTY_SECONDS: Final = 0.001
-"""A file is empty for a moment when it has just been made."""
+MAKING_SECONDS: Final = 10.0
+"""A file is empty while it is made: for a moment, or as long as a busy machine lets its writer wait."""
 
 _HEADER: Final = 8
 _LENGTH: Final = struct.Struct("i")
@@ -151,20 +151,18 @@ class _Merger:
 
 def _content(path: Path) -> tuple[bytes, int]:
     """The part of a file that is in use, without the zeros behind it, and how long it should be."""
-    for _ in range(TRIES):
-        with path.open("rb") as file:
-            head = file.read(_HEADER)
-            if head:
-                used = _used(head)
-                size = os.fstat(file.fileno()).st_size  # only now: its writer may make it longer at any time
-                return head + file.read(max(min(used, size) - len(head), 0)), used
-        time.sleep(EMPTY_SECONDS)
-    raise ValueError(f"{path.name} is empty")
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+        state = os.fstat(file.fileno())  # only now: its writer may make it longer at any time
+        if not head and time.time() - state.st_mtime < MAKING_SECONDS:
+            return b"", 0
+        used = _used(head)
+        return head + file.read(max(min(used, state.st_size) - len(head), 0)), used
 
 
 def _used(head: bytes) -> int:
     if len(head) < _HEADER:
-        raise ValueError("no header")
+        raise ValueError(f"{len(head)} bytes in place of a header")
     used: int = _LENGTH.unpack_from(head)[0]
     if used < 0:
         raise ValueError(f"a length of {used}")

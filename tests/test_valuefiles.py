@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from prometheus_client import values
 from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBase, Summary
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from django_observe import archive, multiprocess, valuefiles
+from django_observe import archive, multiprocess, reporting, valuefiles
 
 VIEWS = 40
 BEYOND_ALL_PIDS = 5_000_000
@@ -83,6 +84,16 @@ def test_a_family_whose_help_differs_between_processes_has_each_sample_once(tmp_
         {"view-0": 0.3 * 23, "view-1": 0.3 * 23 + 2}
     )
     assert len(orders.samples) == 2
+
+
+@pytest.mark.parametrize(("age", "faults"), [(0, 0), (60, 1)])
+def test_a_file_may_be_empty_only_while_it_is_made(tmp_path: Path, age: float, faults: int) -> None:
+    path = tmp_path / "counter_11.db"
+    path.touch()
+    os.utime(path, times=(time.time() - age,) * 2)
+    before = reporting.failures().get(valuefiles.PLACE, 0)
+    assert list(valuefiles.read(path)) == []
+    assert reporting.failures().get(valuefiles.PLACE, 0) == before + faults
 
 
 def calls(work: Callable[[], object]) -> int:
