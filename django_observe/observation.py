@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import Token
 from threading import get_ident
 from time import perf_counter, time
@@ -17,22 +18,20 @@ from django_observe import (
     correlation,
     currentspan,
     inflight,
-    persons,
     privacy,
-    routetext,
+    requestfields,
     tally,
     traces,
     trust,
 )
 from django_observe.activerequests import ActiveRequest
-from django_observe.pathtext import path_of
 from django_observe.propagation import meta_key
 from django_observe.records import Exchange, Failure, TraceContext
 from django_observe.reporting import guard, report
-from django_observe.requesthead import content_length, given_id, queue_seconds
-from django_observe.responsehead import charset_of, set_default
+from django_observe.requesthead import given_id, queue_seconds
+from django_observe.responsehead import set_default
 from django_observe.tally import Tally
-from django_observe.vocabulary import UNMATCHED_ROUTE, Header, LabelValue
+from django_observe.vocabulary import Header
 
 CLIENT_CLOSED_REQUEST = 499
 """Status of a request whose client went away before there was an answer (nginx' convention)."""
@@ -88,6 +87,10 @@ class Observation:
         except (AttributeError, TypeError, ValueError):  # its class has a property of that name
             pass
         self._entry = inflight.entered(self)
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """A copy of a request, or what it is pickled to, is not under observation."""
+        return type(None), ()
 
     def bind(self, context: Context | None = None) -> Tokens:
         """Makes this request the current one; keep the tokens for `unbind`. `context`: if it has gone on."""
@@ -169,69 +172,44 @@ class Observation:
         request = self.request
         if not inflight.left(self._entry) or request is None:
             return  # told before, maybe by the parent of a child that the view forked
+        answer = {"status": status, "bytes_out": bytes_out, "aborted": aborted}
+        told: Exchange | None = None
         try:
             with _of_observation:
                 if self._active is not None:
                     self._active.end()
-                answer = {"status": status, "bytes_out": bytes_out, "aborted": aborted, **_told_of(response)}
-                report(self._exchange(request, answer))
+                told = self._exchange(answer, request, response, requestfields.add)
+                report(told)
+            if told is None:  # an object of the project's raised when it was asked
+                with _of_observation:
+                    report(self._exchange(answer, request, response, requestfields.add_what_can_be_read))
         finally:  # a signal handler may have raised
             self.request = None
             if self.span is not None:
                 with _of_traces:
                     self.span.end()
 
-    def _exchange(self, request: HttpRequest, answer: dict[str, Any]) -> Exchange:
-        meta = request.META
-        settings = conf.settings()
-        match = request.resolver_match
-        route = (match.route or "/") if match else request.path_info if self._own else UNMATCHED_ROUTE
-        queued = meta.get(_REQUEST_START)
-        return Exchange.of(
-            {
-                "correlation_id": self.correlation_id,
-                "client_correlation_id": self.client_correlation_id,
-                "trace": self.trace,
-                "method": request.method or "",
-                "path": path_of(request, route),
-                "route": routetext.told(route),
-                "view": (match.view_name or LabelValue.UNNAMED_VIEW) if match else LabelValue.UNNAMED_VIEW,
-                "matched": match is not None,
-                "transport": "https" if request.scheme == "https" else "http",
-                "seconds": perf_counter() - self.started,
-                "queue_seconds": queue_seconds(queued, time()) if queued and self.trusted else None,
-                "queries": self.tally.queries(),
-                "calls": self.tally.calls(),
-                "user_id": _user_id(request),
-                "client_ip": persons.client_of(meta, settings.trusted_peers),
-                "bytes_in": content_length(meta.get("CONTENT_LENGTH")),
-                "ajax": meta.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest",
-                "own": self._own,
-                "quiet": bool(settings.quiet_paths) and request.path.startswith(settings.quiet_paths),
-                "view_exception": self.view_exception,
-                "failure": self.failure,
-                **answer,
-            }
-        )
-
-
-def _told_of(response: HttpResponseBase | None) -> dict[str, Any]:
-    """The fields that tell of the answer: none of them where there is none."""
-    if response is None:
-        return {}
-    template = getattr(response, "template_name", None)
-    return {
-        "streaming": response.streaming,
-        "charset": charset_of(response),
-        "template": None if template is None else str(template),
-    }
-
-
-def _user_id(request: HttpRequest) -> str | None:
-    """The user that the view has already looked up, as told; never looks one up (no query, no Vary)."""
-    user = request.__dict__.get("_cached_user") or request.__dict__.get("_acached_user")
-    if user is None:
-        user = request.__dict__.get("user")
-        if user is None or "_wrapped" in getattr(user, "__dict__", {}):
-            return None
-    return persons.user_id(user)
+    def _exchange(
+        self,
+        answer: dict[str, Any],
+        request: HttpRequest,
+        response: HttpResponseBase | None,
+        add: Callable[[dict[str, Any], HttpRequest, HttpResponseBase | None], None],
+    ) -> Exchange:
+        queued = request.META.get(_REQUEST_START)
+        fields = {
+            "correlation_id": self.correlation_id,
+            "client_correlation_id": self.client_correlation_id,
+            "trace": self.trace,
+            "method": request.method or "",
+            "seconds": perf_counter() - self.started,
+            "queue_seconds": queue_seconds(queued, time()) if queued and self.trusted else None,
+            "queries": self.tally.queries(),
+            "calls": self.tally.calls(),
+            "own": self._own,
+            "view_exception": self.view_exception,
+            "failure": self.failure,
+            **answer,
+        }
+        add(fields, request, response)
+        return Exchange.of(fields)

@@ -140,12 +140,15 @@ class WebSocketConnection:
             seconds=perf_counter() - self._started,
             queries=self._queries,
             calls=self._calls,
-            user_id=_user_id(self._scope.get("user")),
+            user_id=_user_id(self._scope),
             client_ip=handshake.client_ip,
             failure=self._failure,
         )
 
 
-def _user_id(user: Any) -> str | None:
+def _user_id(scope: dict[str, Any]) -> str | None:
     """The user whom Channels' AuthMiddleware has looked up; one that was not is not looked up."""
-    return persons.user_id(getattr(user, "_wrapped", user))
+    with guard("channels"):  # a user may be of any class: one that raises costs no line
+        user = scope.get("user")
+        return persons.user_id(getattr(user, "_wrapped", user))
+    return None

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction, signature
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from unittest.mock import AsyncMock
 
 import channels.consumer
@@ -634,6 +634,27 @@ def test_a_user_who_was_looked_up_is_named(tells: Tells) -> None:
         with override_settings(DJANGO_OBSERVE={"USER_ID": told}), captured() as telemetry:
             talk(authenticated)
         assert only(telemetry).user_id == expected
+
+
+class Unreachable:
+    """A user of a tenant that is gone."""
+
+    @property
+    def pk(self) -> NoReturn:
+        raise LookupError("no such tenant")
+
+
+@override_settings(DJANGO_OBSERVE={"USER_ID": "id"})
+def test_a_user_that_raises_costs_a_connection_no_line(tells: Tells, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = application(Async, tells)
+
+    async def authenticated(scope: Any, receive: Any, send: Any) -> None:
+        await served({**scope, "user": Unreachable()}, receive, send)
+
+    with monkeypatch.context() as patched, captured() as telemetry:
+        patched.setattr(reporting, "_failures", reporting._failures.copy())
+        talk(authenticated)
+    assert (only(telemetry).status, only(telemetry).user_id) == (101, None)
 
 
 def test_routes_of_nested_routers_are_one_and_secrets_in_the_path_are_masked(tells: Tells) -> None:

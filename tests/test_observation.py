@@ -1,12 +1,15 @@
-"""What observing a request costs beside time: nothing that only the garbage collector takes away."""
+"""What observing a request costs beside time: nothing for the garbage collector, and no way to copy it."""
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
+from typing import Any
 
 import pytest
 from asgiref.local import Local
@@ -14,12 +17,13 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import AsyncRequestFactory, RequestFactory, override_settings
 from django.urls import path
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 from django_observe import middleware, streaming, traces
+from django_observe.middleware import ObserveMiddleware
 from django_observe.observation import Observation
 from django_observe.serverspan import ServerSpans
 
@@ -124,3 +128,34 @@ def test_a_close_that_somebody_wrapped_after_us_stays() -> None:
     response.close()
     response.close()
     assert len(called) == 2
+
+
+def pickled(request: HttpRequest) -> Any:
+    return pickle.loads(pickle.dumps(request))  # noqa: S301 - it is ours
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("factory", [RequestFactory, AsyncRequestFactory])
+def test_a_request_is_copied_as_without_us(
+    factory: type[RequestFactory], copied: Callable[[HttpRequest], Any]
+) -> None:
+    """By a middleware of the project's, or a view that hands it on."""
+    found: list[tuple[type, set[str]]] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        made = copied(request)
+        found.append((type(made), set(vars(made)) - {"_django_observe", "correlation_id"}))
+        return HttpResponse()
+
+    for serve in (view, ObserveMiddleware(view)):
+        serve(factory().get("/ok/17/"))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy])
+def test_a_copy_is_not_under_observation(copied: Callable[[HttpRequest], Any]) -> None:
+    request = RequestFactory().get("/ok/17/")
+    observation = Observation(request)
+    made = copied(request)
+    assert made._django_observe is None
+    assert made.correlation_id == observation.correlation_id
