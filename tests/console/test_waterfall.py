@@ -9,6 +9,7 @@ import pytest
 from django_observe.console import hues, waterfall
 from django_observe.console.formatting import duration, offset, visible
 from django_observe.console.scale import Bar, Scale
+from tests.calls import calls
 from tests.console.rows import CONSUMER, MS, PRODUCER, log, span
 
 
@@ -34,6 +35,18 @@ def test_children_and_log_lines_lie_under_their_span_by_time() -> None:
         (1, "late"),
         (1, "last"),
     ]
+
+
+def chain(length: int) -> list[dict[str, Any]]:
+    """Spans ten levels deep, of which no two fold."""
+    return [span(f"s{number}", f"s{number // 10}" if number else "", number) for number in range(length)]
+
+
+def test_four_times_the_spans_are_four_times_the_work() -> None:
+    """How long a page of 2,000 takes, `make bench-console` measures."""
+    some, more = chain(500), chain(2_000)
+    work = calls(lambda: waterfall.build(some, [], {}))
+    assert calls(lambda: waterfall.build(more, [], {})) < 4.4 * work
 
 
 def test_spans_without_their_parent_hang_under_a_missing_line() -> None:

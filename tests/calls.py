@@ -1,0 +1,22 @@
+"""How much work something is, in calls."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions `work` calls, of Python and of C: a measure of it that no load can blur."""
+    found = 0
+
+    def called(_: object, event: str, __: object) -> None:
+        nonlocal found
+        found += event in {"call", "c_call"}
+
+    sys.setprofile(called)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return found
