@@ -56,6 +56,13 @@ class Hop:
             report(call)
 
 
+def status_number(status: Any) -> int | None:
+    """A status, such as HTTPStatus.OK, without its kind; None of what a mock has there."""
+    if type(status) is int:
+        return status
+    return int(status) if issubclass(type(status), int) else None
+
+
 def amend(headers: Any, host: str) -> None:
     """Adds the ID and the trace to `headers` if `host` may know them, else removes what propagation wrote.
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from wrapt import register_post_import_hook, wrap_function_wrapper
 
-from django_observe.hop import Hop, amended, amendments
+from django_observe.hop import Hop, amended, amendments, status_number
 from django_observe.reporting import guard
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -72,17 +72,10 @@ def _urlopen(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwar
     try:
         with hop:
             response = wrapped(*args, **kwargs)
-            hop.status = _number(getattr(response, "status", None))
+            hop.status = status_number(getattr(response, "status", None))
             return response
     finally:
         _pool.reset(token)
-
-
-def _number(status: Any) -> int | None:
-    """A status, such as HTTPStatus.OK, without its kind; None of what a mock has there."""
-    if type(status) is int:
-        return status
-    return int(status) if issubclass(type(status), int) else None
 
 
 def _is_enabled() -> bool:
@@ -131,7 +124,7 @@ def _handle_request(
     hop = Hop(request.method, request.url.host)
     with _Amended(request), hop:
         response = wrapped(*args, **kwargs)
-        hop.status = _number(getattr(response, "status_code", None))
+        hop.status = status_number(getattr(response, "status_code", None))
         return response
 
 
@@ -144,7 +137,7 @@ async def _handle_async_request(
     hop = Hop(request.method, request.url.host)
     with _Amended(request), hop:
         response = await wrapped(*args, **kwargs)
-        hop.status = _number(getattr(response, "status_code", None))
+        hop.status = status_number(getattr(response, "status_code", None))
         return response
 
 

@@ -38,7 +38,7 @@ def _server_sends(response: FileResponse, observation: Observation) -> bool:
         return False
     try:
         return isinstance(response.file_to_stream.fileno(), int)
-    except (AttributeError, OSError, ValueError):
+    except (AttributeError, NotImplementedError, OSError, ValueError):
         return False
 
 

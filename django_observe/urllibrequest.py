@@ -30,7 +30,7 @@ from opentelemetry.util.http import ExcludeList, parse_excluded_urls, redact_url
 
 from django_observe import conf, privacy, traces
 from django_observe.correlation import reset
-from django_observe.hop import Hop, amend
+from django_observe.hop import Hop, amend, status_number
 from django_observe.reporting import guard
 
 NAME = "urllib"
@@ -61,7 +61,7 @@ def do_open(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], k
             request = _amended(request, hop.host)
         args = (*args[:_REQUEST_POSITION], request, *args[_REQUEST_POSITION + 1 :]) if positional else args
         response = wrapped(*args, **(kwargs if positional else {**kwargs, "req": request}))
-        hop.status = getattr(response, "status", None)
+        hop.status = status_number(getattr(response, "status", None))
         return response
 
 

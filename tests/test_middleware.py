@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from io import BytesIO
+from io import BytesIO, UnsupportedOperation
 from pathlib import Path
 from typing import Any, cast
 from wsgiref.util import FileWrapper
@@ -337,8 +337,12 @@ def test_a_file_keeps_the_servers_file_wrapper(told: list[Record]) -> None:
     assert not only(told).aborted
 
 
-def test_a_file_without_a_descriptor_is_read_under_its_id(told: list[Record]) -> None:
+@pytest.mark.parametrize("error", [UnsupportedOperation, NotImplementedError])
+def test_a_file_without_a_descriptor_is_read_under_its_id(told: list[Record], error: type[Exception]) -> None:
     class Remote(BytesIO):
+        def fileno(self) -> int:
+            raise error
+
         def read(self, size: int | None = -1, /) -> bytes:
             read.append(correlation_id())
             return super().read(size)

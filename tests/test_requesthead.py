@@ -32,8 +32,9 @@ urlpatterns = [path("ok/", ok)]
         {"HTTP_X_CORRELATION_ID": 12_345_678},
         {"HTTP_X_REQUEST_START": time()},
         {"HTTP_X_REQUEST_START": [b"1.5"]},
+        {"HTTP_X_FORWARDED_FOR": 1},
     ],
-    ids=["ID: UUID", "ID: number", "start: number", "start: list"],
+    ids=["ID: UUID", "ID: number", "start: number", "start: list", "client: number"],
 )
 def test_a_header_that_is_no_text_is_passed_over(meta: dict[str, Any], captured: Captured) -> None:
     failures = reporting.failures()
