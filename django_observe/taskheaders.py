@@ -86,11 +86,10 @@ def read(*sources: Any) -> Headers:
     names = _names()
     found: Headers = {}
     for source in sources:
-        if type(source) is not dict and not isinstance(source, Mapping):
-            continue
-        for lower, name in _others(tuple(source), names):
-            if lower in names.wanted:
-                found[lower] = source[name]
+        if type(source) is dict or (source and isinstance(source, Mapping)):
+            for lower, name in _others(tuple(source), names):
+                if lower in names.wanted:
+                    found[lower] = source[name]
     return found
 
 
