@@ -15,7 +15,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any, Final
 
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from wrapt import register_post_import_hook
 
 from django_observe import conf, forks, multiprocess
@@ -23,6 +23,7 @@ from django_observe.notice import said
 from django_observe.reporting import guard
 
 _MARK: Final = "_django_observe"
+_SWEEP: Final = "django_observe.uwsgi.sweep"
 _renewing = Lock()
 
 THREADS_ALWAYS: Final = (2, 0, 27)
@@ -90,12 +91,22 @@ def _renew() -> None:
     """What the master has queued leaves now, from its first child."""
     with guard("uwsgi"):
         forks.renew()
-    with guard("uwsgi"):
-        multiprocess.sweep()  # the worker that this one replaces, also where nobody scrapes
+    request_finished.connect(_sweep, dispatch_uid=_SWEEP, weak=False)
     export = sys.modules.get("django_observe.export")
     if export is not None:
         with guard("uwsgi"):
             export.hasten()
+
+
+def _sweep(**_: object) -> None:
+    """Buries the worker that this one replaces, also where nobody scrapes.
+
+    After the first answer: until its hooks have come to their end a worker takes no notice of uWSGI's end or
+    reload, which then waits a minute for it, and this is 30 of 31 ms.
+    """
+    request_finished.disconnect(dispatch_uid=_SWEEP)
+    with guard("uwsgi"):
+        multiprocess.sweep()
 
 
 def _renew_at_request(**_: object) -> None:

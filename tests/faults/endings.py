@@ -104,7 +104,7 @@ def seconds_to_end(process: Process, pid: int | None = None) -> float:
     waited longest: how long a thread stood in line for a CPU, Linux says in /proc/<pid>/schedstat. Processes
     stand in line side by side, so their times are not added.
     """
-    stood = {each: [_stood_in_line(each)] * 2 for each in _family(process.pid)}
+    stood = {each: [_stood_in_line(each)] * 2 for each in family(process.pid)}
     started = time.monotonic()
     os.kill(pid or process.pid, signal.SIGTERM)
     while process.popen.poll() is None and time.monotonic() < started + 30:
@@ -114,11 +114,11 @@ def seconds_to_end(process: Process, pid: int | None = None) -> float:
     return time.monotonic() - started - max((last - first for first, last in stood.values()), default=0.0)
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and those that it has started, and so on."""
     with suppress(OSError):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *(each for child in children for each in _family(int(child)))]
+        return [pid, *(each for child in children for each in family(int(child)))]
     return []
 
 
