@@ -48,11 +48,7 @@ class Handshake:
             self._span = traces.begin(request, trusted) if traced() else None
         self.trace: TraceContext | None = self._span.trace if self._span else None
         self.client_correlation_id = None if trusted else given
-        self.correlation_id = (
-            correlation.chosen(given, self.trace)
-            if trusted
-            else correlation.chosen(None, traces.chosen_here(self._span, self.trace))
-        )
+        self.correlation_id = traces.request_id(given, self._span, self.trace, trusted=trusted)
         self.context: Context = self._span.context if self._span else get_current()
 
     def answered(self, status: int, failure: Failure | None = None) -> None:

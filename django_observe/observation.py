@@ -73,11 +73,7 @@ class Observation:
                 self.trace = traces.current()
         self.tally.trace = self.trace
         self.client_correlation_id = None if self.trusted else given
-        self.correlation_id = (
-            correlation.chosen(given, self.trace)
-            if self.trusted
-            else correlation.chosen(None, traces.chosen_here(self.span, self.trace))
-        )
+        self.correlation_id = traces.request_id(given, self.span, self.trace, trusted=self.trusted)
         self._outside = get_current(), tally.current()
         outside = self.span.context if self.span else self._outside[0]
         self._context = correlation.within(outside, self.correlation_id)

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from opentelemetry.context import Context
 
-from django_observe import conf, currentspan, quiet
+from django_observe import conf, correlation, currentspan, quiet
 from django_observe.reporting import hears_only
 from django_observe.tracecontext import TraceContext
 from django_observe.vocabulary import UNMATCHED_ROUTE, Attribute, LabelValue
@@ -109,15 +109,17 @@ def current(context: Context | None = None) -> TraceContext | None:
     return None if known is None else _trace_context(known)
 
 
-def chosen_here(span: ServerSpan | None, trace: TraceContext | None) -> TraceContext | None:
-    """`trace`, that of `span` or else the current one, unless a stranger may have chosen its ID.
+def request_id(
+    given: str | None, span: ServerSpan | None, trace: TraceContext | None, *, trusted: bool
+) -> str:
+    """The correlation ID of a request: the one `given` or that of its trace, unless a stranger chose it.
 
-    OpenTelemetry's own middleware goes on with anybody's trace.
+    `trace`: that of `span` or else the current one. OpenTelemetry's own middleware goes on with anybody's.
     """
-    if trace is None:
-        return None
+    if trusted or trace is None:
+        return correlation.chosen(given if trusted else None, trace)
     begins_trace = is_root(currentspan.span_in()) if span is None else span.begins_trace
-    return trace if begins_trace else None
+    return correlation.chosen(None, trace if begins_trace else None)
 
 
 def is_root(span: Span | None) -> bool:
