@@ -76,15 +76,19 @@ def sole_output(logger: logging.Logger) -> Output | None:
 
 def hears_alone(logger: logging.Logger) -> bool:
     """Whether `logger` is heard by our output and nobody else, who could look at a record before it."""
-    handlers = [handler for heard in logway.way(logger) for handler in heard.handlers]
-    return (
-        all(each is _output or type(each) is logging.NullHandler for each in handlers)
-        and _output is not None
+    untouched = (
+        _output is not None
         and _output.filters == _FILTERS
         and not logger.filters
         and logging.Logger.callHandlers.__module__ == logging.__name__  # Sentry's takes breadcrumbs
         and logging.getLogRecordFactory() is logging.LogRecord
     )
+    if untouched:
+        for heard in logway.way(logger):
+            for handler in heard.handlers:
+                if handler is not _output and type(handler) is not logging.NullHandler:
+                    return False
+    return untouched
 
 
 def _are_tests_run() -> bool:
