@@ -156,13 +156,13 @@ def _content(path: Path) -> tuple[bytes, int]:
         state = os.fstat(file.fileno())  # only now: its writer may make it longer at any time
         if not head and time.time() - state.st_mtime < MAKING_SECONDS:
             return b"", 0
+        if len(head) < _HEADER:
+            raise ValueError(f"{path.name} has {len(head)} bytes in place of a header")
         used = _used(head)
         return head + file.read(max(min(used, state.st_size) - len(head), 0)), used
 
 
 def _used(head: bytes) -> int:
-    if len(head) < _HEADER:
-        raise ValueError(f"{len(head)} bytes in place of a header")
     used: int = _LENGTH.unpack_from(head)[0]
     if used < 0:
         raise ValueError(f"a length of {used}")
