@@ -43,6 +43,10 @@ class Family:
         """The child of a label set; new values are made fit to be exposed, or folded if too many."""
         return self._children.get(values) or self._new(values)
 
+    def counted(self, *values: str) -> Any:
+        """The child of a label set that has one under just these values, else None."""
+        return self._children.get(values)
+
     def _new(self, values: tuple[str, ...]) -> Any:
         if not values:
             return self._collector

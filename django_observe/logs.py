@@ -25,14 +25,14 @@ if TYPE_CHECKING:
         Failure,
         QueryStats,
         Record,
-        TaskEvent,
         TaskRun,
+        UnrunTask,
         WebSocket,
     )
 
 __all__ = ["ContextFilter", "for_celery", "install", "report"]
 
-Told: TypeAlias = "Exchange | TaskRun | TaskEvent | WebSocket | ChannelMessage"
+Told: TypeAlias = "Exchange | TaskRun | UnrunTask | WebSocket | ChannelMessage"
 """Records that have a line."""
 
 _SERVER_ERROR, _CLIENT_ERROR = 500, 400
@@ -45,7 +45,7 @@ _tasks = logging.getLogger(LoggerName.TASK)
 _consumers = logging.getLogger(LoggerName.CONSUMER)
 
 
-@hears_only("Exchange", "TaskRun", "TaskEvent", "WebSocket", "ChannelMessage")
+@hears_only("Exchange", "TaskRun", "UnrunTask", "WebSocket", "ChannelMessage")
 def report(record: Record) -> None:
     """Writes the line of a request, a run, or a task that will not run; a quiet request only if it failed."""
     tell = _tellers().get(type(record))
@@ -113,9 +113,7 @@ def _report_task(run: TaskRun) -> None:
     _write(_tasks, level, line)
 
 
-def _report_unrun(event: TaskEvent) -> None:
-    if event.correlation_id is None:
-        return
+def _report_unrun(event: UnrunTask) -> None:
     level = _TASK_LEVELS.get(event.state, logging.INFO)
     if not _is_written(_tasks, level) or superseded.are_tasks_told():
         return
@@ -185,7 +183,7 @@ def _tellers() -> dict[type[Record], Callable[[Any], None]]:
     return {
         records.Exchange: _report_exchange,
         records.TaskRun: _report_task,
-        records.TaskEvent: _report_unrun,
+        records.UnrunTask: _report_unrun,
         records.WebSocket: _report_websocket,
         records.ChannelMessage: _report_channel_message,
     }

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from django_observe.mirrors import Mirrors
     from django_observe.records import Call, Record
     from django_observe.storemetrics import StoreMetrics
+    from django_observe.taskmetrics import RunMetrics, TaskMetrics
 
 Observe = Callable[[Any], None]
 
 MAX_SHORTCUTS = 2_000
-"""Databases, caches, and models by what happens to them; what comes later is told by its record."""
+"""Databases, caches, models and tasks by what happens to them; what comes later is told by its record."""
 
 _observers: dict[type, Observe] = {}
 _lock = threading.RLock()
@@ -61,10 +62,11 @@ def shorten(kind: type[Record], *labels: str) -> None:
     """Has what is usual of that kind counted by a shortcut from now on, where nobody else hears of it."""
     shortcuts, key = reporting.shortcuts, (kind.__name__, *labels)
     if key not in shortcuts and len(shortcuts) < MAX_SHORTCUTS and hears_alone(report, kind):
-        found: Callable[..., object] = _ignore
+        found: Callable[..., object] | None = _ignore
         with guard("metrics"), counting.lock:
             found = _shortcut(kind.__name__, labels)
-        shortcuts[key] = found
+        if found is not None:
+            shortcuts[key] = found
 
 
 def reset() -> None:
@@ -73,6 +75,7 @@ def reset() -> None:
     with _lock:
         _database.cache_clear()
         _stores.cache_clear()
+        _steps.cache_clear()
         _observers.clear()
         _mirrors = _active = None
     reporting.forget_shortcuts()
@@ -110,8 +113,8 @@ def _bound(kind: type) -> Observe:
     if kind is records.CacheGet or kind is records.ModelChange:
         stores = _stores()
         return stores.looked_up if kind is records.CacheGet else stores.changed
-    if kind is records.TaskRun or kind is records.TaskEvent:
-        return _tasks(is_run=kind is records.TaskRun)
+    if issubclass(kind, (records.TaskRun, records.TaskEvent)):
+        return _ticking(_runs().run) if kind is records.TaskRun else _steps().event
     if kind is records.Call:
         from django_observe.collectors import timer_family
         from django_observe.metricset import CLIENT_DURATION
@@ -145,17 +148,26 @@ def _stores() -> StoreMetrics:
     return StoreMetrics()
 
 
-def _shortcut(kind: str, labels: tuple[str, ...]) -> Callable[..., object]:
+def _shortcut(kind: str, labels: tuple[str, ...]) -> Callable[..., object] | None:
     if kind == "Query":
         return _database().counter(*labels) or _ignore
+    if kind == "TaskEvent":
+        return _steps().counter(*labels)
     stores = _stores()
     return stores.lookup_counter(*labels) if kind == "CacheGet" else stores.change_counter(*labels)
 
 
-def _tasks(*, is_run: bool) -> Observe:
-    from django_observe.taskmetrics import RunMetrics, TaskMetrics
+@lru_cache(maxsize=1)
+def _steps() -> TaskMetrics:
+    from django_observe.taskmetrics import TaskMetrics
 
-    return _ticking(RunMetrics().run) if is_run else TaskMetrics().event
+    return TaskMetrics()
+
+
+def _runs() -> RunMetrics:
+    from django_observe.taskmetrics import RunMetrics
+
+    return RunMetrics()
 
 
 def _call(durations: BoundFamily[Timer], call: Call) -> None:

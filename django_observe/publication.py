@@ -15,10 +15,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach, get_current
 from wrapt import wrap_function_wrapper
 
-from django_observe import conf, taskheaders, taskrun, taskspans
+from django_observe import conf, taskheaders, taskspans, tasksteps
 from django_observe.correlation import reset
-from django_observe.records import TaskEvent
-from django_observe.reporting import guard, report
+from django_observe.reporting import guard
 from django_observe.taskspans import OpenSpan
 from django_observe.vocabulary import Attribute
 
@@ -32,12 +31,13 @@ class Publication:
     """
 
     def __init__(self) -> None:
-        self.event: TaskEvent | None = None
+        self.sent: tuple[str, str, str] | None = None
+        """What is published: a task's name, its ID, and the queue."""
         self.span: OpenSpan | None = None
 
     def __enter__(self) -> None:
         self._ours = _current.set(self)
-        self._theirs = attach(get_current())
+        self._outside = get_current()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
@@ -45,10 +45,11 @@ class Publication:
         with _guard:
             if self.span is not None:
                 self.span.close(error)
-        reset(self._theirs)
+        if get_current() is not self._outside:
+            attach(self._outside)
         _current.reset(self._ours)
-        if self.event is not None and error is None:
-            report(self.event)
+        if self.sent is not None and error is None:
+            tasksteps.tell("SENT", *self.sent)
 
     def begun(self, name: str, message: dict[str, Any]) -> None:
         """Starts the span and remembers what is published, and where to."""
@@ -56,9 +57,7 @@ class Publication:
         task_id = str(headers.get("id") or (body.get("id") if isinstance(body, dict) else ""))
         queues = message.get("declare") or ()
         queue = getattr(queues[0], "name", None) if queues else message.get("routing_key")
-        self.event = TaskEvent.of(
-            {"task": name, "task_id": task_id, "queue": queue or taskrun.UNKNOWN, "state": "SENT"}
-        )
+        self.sent = name, task_id, queue or tasksteps.UNKNOWN
         self.span = taskspans.publishing(name, task_id, message)
         schedule = _schedule.get()
         if self.span is not None and schedule is not None:
@@ -95,7 +94,7 @@ def on_before_publish(*, sender: str, headers: dict[str, Any], **message: Any) -
     with _guard:
         if not conf.settings().celery:
             return
-        if publication is not None and publication.event is None:
+        if publication is not None and publication.sent is None:
             publication.begun(sender, {"headers": headers, **message})
     with _guard:
         taskheaders.write(headers, _schedule.get())

@@ -12,7 +12,7 @@ from django_observe import renamed
 from django_observe.consumerrecords import ChannelMessage, WebSocket
 from django_observe.frozen import Frozen
 from django_observe.stats import NO_CALLS, NO_QUERIES, CallStats, Failure, QueryStats
-from django_observe.taskrecords import TaskEvent, TaskRun
+from django_observe.taskrecords import TaskEvent, TaskRun, UnrunTask
 from django_observe.tracecontext import TraceContext
 from django_observe.vocabulary import KNOWN_METHODS, UNMATCHED_ROUTE, LabelValue
 
@@ -31,6 +31,7 @@ __all__ = [
     "TaskEvent",
     "TaskRun",
     "TraceContext",
+    "UnrunTask",
     "WebSocket",
     "WebSocketHandshake",
 ]
@@ -167,6 +168,7 @@ Record: TypeAlias = (
     Exchange
     | TaskRun
     | TaskEvent
+    | UnrunTask
     | WebSocketHandshake
     | WebSocket
     | ChannelMessage

@@ -149,6 +149,10 @@ class LeanSpan(Span):
         if links:
             self._links = self._new_links(links)
 
+    def stamp(self, name: str, value: str) -> None:
+        """Sets an attribute at its start, when nobody else has it: no lock, and it cannot have ended."""
+        self._attributes[name] = value
+
     def get_span_context(self) -> SpanContext:
         """Its context, without the SDK's cast."""
         return self._context

@@ -17,11 +17,9 @@ _NAMES: Final = {
 }
 _NO_LIMITS: Final[tuple[Any, ...]] = ((None, None), [None, None])
 _CONVERTED: Final = frozenset({"declare", "delivery_info", "retries", "timelimit"})
-_PLAIN: Final = tuple(
-    (key, _NAMES.get(key, f"celery.{key}"))
-    for key in utils.CELERY_CONTEXT_ATTRIBUTES
-    if key not in _CONVERTED
-)
+_PLAIN: Final = {
+    key: _NAMES.get(key, f"celery.{key}") for key in utils.CELERY_CONTEXT_ATTRIBUTES if key not in _CONVERTED
+}
 
 
 def find(source: Mapping[str, Any], attributes: dict[str, Any]) -> None:
@@ -31,11 +29,10 @@ def find(source: Mapping[str, Any], attributes: dict[str, Any]) -> None:
         if (routing_key := info.get("routing_key")) is not None:
             attributes[SpanAttributes.MESSAGING_DESTINATION] = routing_key
         attributes["celery.delivery_info"] = str(info)
-    get = source.get
-    for key, name in _PLAIN:
-        value = get(key)
+    for key in filter(source.__contains__, _PLAIN):
+        value = source[key]
         if value or (value is not None and value != ""):
-            attributes[name] = value
+            attributes[_PLAIN[key]] = value
     if retries := source.get("retries"):
         attributes["celery.retries"] = retries
     declared = source.get("declare")

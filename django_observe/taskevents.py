@@ -22,9 +22,10 @@ from django_observe import (
     taskdelivery,
     taskheaders,
     taskrun,
+    tasksteps,
     traces,
 )
-from django_observe.records import TaskEvent, TaskRun
+from django_observe.records import TaskRun, UnrunTask
 from django_observe.reporting import guard, report
 from django_observe.workspan import Work
 
@@ -56,7 +57,7 @@ def on_received(*, request: Request, **_: Any) -> None:
     """Receiver of `task_received`."""
     with guard("celery"):
         if conf.settings().celery:
-            report(TaskEvent(state="RECEIVED", **_name(request)))
+            tasksteps.tell("RECEIVED", **_name(request))
 
 
 def _name(request: Request) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _name(request: Request) -> dict[str, Any]:
         "task": request.task.name,
         "task_id": request.id,
         "queue": taskrun.queue_of(request.delivery_info),
-        "hostname": request.hostname or taskrun.UNKNOWN,
+        "hostname": request.hostname or tasksteps.UNKNOWN,
     }
 
 
@@ -114,10 +115,10 @@ def _on_rejected(
         result = wrapped(*args, **kwargs)
         with guard("celery"):
             _will_not_run(
-                task=str(named.get("task") or taskrun.UNKNOWN)[:MAX_NAME],
+                task=str(named.get("task") or tasksteps.UNKNOWN)[:MAX_NAME],
                 task_id=str(named.get("id") or "")[:MAX_NAME],
                 queue=taskrun.queue_of(message.delivery_info),
-                hostname=consumer.hostname or taskrun.UNKNOWN,
+                hostname=consumer.hostname or tasksteps.UNKNOWN,
                 state="REJECTED",
                 registered=False,
             )
@@ -135,7 +136,7 @@ def _named(message: Any) -> Mapping[str, Any]:
 
 def _will_not_run(**event: Any) -> None:
     if conf.settings().celery:
-        report(TaskEvent(correlation_id=correlation.correlation_id(), trace=traces.current(), **event))
+        report(UnrunTask(correlation_id=correlation.correlation_id(), trace=traces.current(), **event))
 
 
 def _on_timeout(

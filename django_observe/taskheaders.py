@@ -9,6 +9,7 @@ from time import time
 from typing import Any, NamedTuple
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import get_current
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import SpanContext
@@ -120,7 +121,8 @@ def _fresh(names: _Names, schedule: str | None) -> Headers:
     """As `messages.outgoing`, and what only tasks have."""
     fresh: Headers = {}
     field = names.identifiers[0]
-    known, span = correlation.correlation_id(), trace.get_current_span()
+    here_and_now = get_current()
+    known, span = correlation.of(here_and_now), trace.get_current_span(here_and_now)
     context = span.get_span_context()
     here = traces.named(context)
     _inject(fresh, names, known, context, here)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from time import time
 
+from django_observe.adders import Add
 from django_observe.collectors import MAX_LABEL_SETS, counter_family, label_value, timer_family
+from django_observe.directcounters import change_counter
 from django_observe.records import TaskEvent, TaskRun
 from django_observe.taskmetricset import (
     DJANGO_TASK_QUEUE_WAIT,
@@ -75,6 +77,12 @@ class TaskMetrics:
             if event.state != _SENT:
                 self._show(labels)
             counted.bound(*labels)(1)
+
+    def counter(self, state: str, *labels: str) -> Add | None:
+        """What counts more events of a known task that has been counted; None where its labels are folded."""
+        family = self._by_event.get(state)
+        child = None if family is None else family.counted(*labels)
+        return None if child is None else change_counter(child)
 
     def _show(self, labels: tuple[str, str, str]) -> None:
         if labels in self._shown or len(self._shown) >= MAX_LABEL_SETS:

@@ -56,5 +56,9 @@ class TaskEvent(Frozen):
     registered: bool = True
     """Whether the worker knows the task; anyone can have named one that it does not."""
     correlation_id: str | None = None
-    """Known of a task that will not run: it has no other line than this event's."""
     trace: TraceContext | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnrunTask(TaskEvent):
+    """A Celery task that will not run, REVOKED or REJECTED: this event is the only one that has a line."""

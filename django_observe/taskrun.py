@@ -19,16 +19,17 @@ from django_observe import (
     taskdelivery,
     taskheaders,
     taskspans,
+    tasksteps,
     tasktrace,
     traces,
 )
 from django_observe.binding import Binding
-from django_observe.records import TaskEvent, TaskRun, TraceContext
+from django_observe.records import TaskRun, TraceContext
 from django_observe.reporting import guard, report
 from django_observe.tally import Tally
 from django_observe.taskspans import OpenSpan
+from django_observe.tasksteps import UNKNOWN
 
-UNKNOWN = "unknown"
 _guard, _traces_guard = guard("celery"), guard("traces")
 in_pool_process = False
 """Whether this is a process of the prefork pool, whose parent reports the runs that it cannot end itself."""
@@ -137,7 +138,7 @@ def on_prerun(*, task_id: str, task: Task[Any, Any], **_: Any) -> None:
             return
         run = Run(task, task_id)
         run.bind()
-        report(TaskEvent.of({"state": "STARTED", **run.name}))
+        tasksteps.tell("STARTED", **run.name)
 
 
 def on_postrun(

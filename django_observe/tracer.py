@@ -94,7 +94,8 @@ class LeanTracer(Tracer):
         LeanSpan.__init__(span, self, name, own, parent, kind, attributes, links, began, on_end)
         if not (record_exception and set_status_on_exception):
             span._record_exception, span._set_status_on_exception = record_exception, set_status_on_exception
-        self.span_processor.on_start(span, parent_context=context)
+        for processor in self.span_processor._span_processors:
+            processor.on_start(span, parent_context=context)
         return span
 
 

@@ -129,7 +129,8 @@ def is_root(span: Span | None) -> bool:
 
 def named(context: SpanContext) -> TraceContext | None:
     """The span of these IDs; None where they are not valid. `current` takes 7k instructions more."""
-    return _trace_context(context) if context.is_valid else None
+    is_valid = context[-1]  # a tuple, see `_trace_context`
+    return _trace_context(context) if is_valid else None
 
 
 @hears_only("Exchange", "WebSocketHandshake", "TaskRun")

@@ -33,6 +33,7 @@ from django_observe.records import (
     TaskEvent,
     TaskRun,
     TraceContext,
+    UnrunTask,
 )
 from django_observe.vocabulary import LoggerName
 
@@ -218,8 +219,8 @@ def test_the_line_of_a_task_tells_how_it_was_delivered(stdout: io.StringIO) -> N
 def test_a_task_that_will_not_run_has_a_line_where_its_id_is_known(stdout: io.StringIO) -> None:
     task: dict[str, Any] = {"task": "shop.tasks.charge", "task_id": "t-1", "queue": "celery"}
     logs.report(TaskEvent(**task, state="RECEIVED"))
-    logs.report(TaskEvent(**task, state="REJECTED", correlation_id="order-import-7", trace=TRACE))
-    logs.report(TaskEvent(**task, state="REVOKED", correlation_id="order-import-7"))
+    logs.report(UnrunTask(**task, state="REJECTED", correlation_id="order-import-7", trace=TRACE))
+    logs.report(UnrunTask(**task, state="REVOKED", correlation_id="order-import-7"))
     rejected, revoked = lines(stdout)
     expected = {"event": "task", **task, "state": "REJECTED", "level": "WARNING", "trace_id": TRACE.trace_id}
     assert rejected.items() >= {**expected, "correlation_id": "order-import-7"}.items()

@@ -12,8 +12,8 @@ from django.contrib.auth.models import Group
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 
-from django_observe import cache, counting, metrics, reporting, samples
-from django_observe.records import CacheGet, ModelChange, Query, Record
+from django_observe import cache, collectors, counting, metrics, reporting, samples, tasksteps
+from django_observe.records import CacheGet, ModelChange, Query, Record, TaskEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -41,12 +41,17 @@ def look_up() -> None:
     LocMemCache("shortcuts", {}).get("absent")
 
 
+def take_step() -> None:
+    tasksteps.tell("SENT", "shop.bill", "1", "celery", "w1")
+
+
 HAPPENINGS: list[tuple[type[Record], Callable[[], None]]] = [
     (Query, ask),
     (ModelChange, save),
     (CacheGet, look_up),
+    (TaskEvent, take_step),
 ]
-happenings = pytest.mark.parametrize(("kind", "happen"), HAPPENINGS, ids=["query", "save", "lookup"])
+happenings = pytest.mark.parametrize(("kind", "happen"), HAPPENINGS, ids=["query", "save", "lookup", "step"])
 
 
 def has_shortcut(kind: type[Record]) -> bool:
@@ -128,7 +133,7 @@ def test_values_that_processes_share_grow_in_their_own_way(monkeypatch: pytest.M
         metrics.reset()
         if shared:
             monkeypatch.setattr("django_observe.directcounters.are_owned", lambda values: False)
-        for happen in (ask, save, look_up) * 3:
+        for happen in (ask, save, look_up, take_step) * 3:
             happen()
         taken.append(samples.taken())
     for name, labels in (
@@ -137,6 +142,7 @@ def test_values_that_processes_share_grow_in_their_own_way(monkeypatch: pytest.M
         ("django_model_updates_total", {"model": "group"}),
         ("django_cache_get_misses_total", {"backend": "locmem"}),
         ("django_cache_get_total", {"backend": "locmem"}),
+        ("celery_task_sent_total", {"name": "shop.bill", "queue_name": "celery", "hostname": "w1"}),
     ):
         grown = [samples.grown(taken[n], taken[n + 1], name, labels) for n in (0, 1)]
         assert grown[0] == grown[1] >= 3, name
@@ -146,10 +152,30 @@ def test_values_that_processes_share_grow_in_their_own_way(monkeypatch: pytest.M
 def test_one_grows_nothing_while_a_record_is_counted(kind: type[Record], happen: Callable[[], None]) -> None:
     happen()
     (shortcut, *_) = [made for key, made in reporting.shortcuts.items() if key[0] == kind.__name__]
-    usual = {Query: (0.1, None, 1), ModelChange: (1,), CacheGet: (1, 0)}[kind]
+    usual = {Query: (0.1, None, 1), ModelChange: (1,), CacheGet: (1, 0), TaskEvent: (1,)}[kind]
     with ThreadPoolExecutor(1) as others:
         with counting.lock:
             counted = others.submit(shortcut, *usual)
             with pytest.raises(futures.TimeoutError):
                 counted.result(timeout=0.1)
         counted.result(timeout=10)
+
+
+@pytest.mark.parametrize(
+    "task", ["shop." + "long" * 100, "shop.\x00", ["shop.list"]], ids=["long", "control", "list"]
+)
+def test_a_task_whose_name_is_no_label_is_told_by_its_record_each_time(task: Any) -> None:
+    for _ in range(3):
+        tasksteps.tell("STARTED", task, "1", "celery")
+    assert not has_shortcut(TaskEvent)
+
+
+def test_steps_of_tasks_beyond_the_bound_are_counted_as_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_step()
+    monkeypatch.setattr(collectors, "MAX_LABEL_SETS", 1)
+    before = samples.taken()
+    for _ in range(3):
+        tasksteps.tell("SENT", "shop.late", "1", "celery", "w1")
+    folded = {"name": "other", "queue_name": "other", "hostname": "other"}
+    assert samples.grown(before, samples.taken(), "celery_task_sent_total", folded) == 3
+    assert len(reporting.shortcuts) == 1

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from django_observe import export, exposition, reporting
 from django_observe.json import MAX_LINE
-from django_observe.records import Call, Exchange, Query, TaskEvent, TaskRun
+from django_observe.records import Call, Exchange, Query, TaskRun, UnrunTask
 from tests.collector import Collector
 from tests.faults.poison import liars
 from tests.faults.poison.values import (
@@ -319,7 +319,7 @@ class Labels(Place):
             "hostname": three,
             "correlation_id": "0123456789",
         }
-        reporting.report(TaskEvent(state="REVOKED", **task))
+        reporting.report(UnrunTask(state="REVOKED", **task))
         reporting.report(TaskRun(state="SUCCESS", seconds=1, **task))
         request: dict[str, Any] = {
             "method": one,
