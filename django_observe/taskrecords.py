@@ -46,7 +46,7 @@ class TaskRun(Frozen):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskEvent(Frozen):
-    """A task's life around its run: SENT by a publisher; RECEIVED, STARTED, REVOKED, REJECTED by a worker."""
+    """A Celery task's life around its run: SENT by a publisher, RECEIVED and STARTED by a worker."""
 
     task: str
     task_id: str
