@@ -7,6 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.load_profile("ci")  # no deadlines, and the same examples each time, here as there
 
 
 def pytest_report_header() -> str:
