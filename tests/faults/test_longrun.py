@@ -31,7 +31,7 @@ def test_a_leak_on_purpose_is_found(record_property: Callable[[str, object], Non
     assert {answer.status for answer in found.answers} == {200}
     assert "gunicorn, process 2 |" in table(found)
     main = next(each for each in found.watched if each.name == "gunicorn, main process")
-    assert verdicts(main.since(found.started), found.period) == "flat"
+    assert "grows" not in verdicts(main.since(found.started), found.period)
 
 
 def samples(size: Callable[[float], float]) -> list[Sample]:
