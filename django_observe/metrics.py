@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Observe = Callable[[Any], None]
 
-MAX_SHORTCUTS = 2_000
+MAX_SHORTCUTS = 5_000
 """Databases, caches, models and tasks by what happens to them; what comes later is told by its record."""
 
 _observers: dict[type, Observe] = {}
@@ -62,7 +62,7 @@ def shorten(kind: type[Record], *labels: str) -> None:
     """Has what is usual of that kind counted by a shortcut from now on, where nobody else hears of it."""
     shortcuts, key = reporting.shortcuts, (kind.__name__, *labels)
     if key not in shortcuts and len(shortcuts) < MAX_SHORTCUTS and hears_alone(report, kind):
-        found: Callable[..., object] | None = _ignore
+        found: Callable[..., object] | None = _ignore if _observers.get(kind) is _ignore else None
         with guard("metrics"), counting.lock:
             found = _shortcut(kind.__name__, labels)
         if found is not None:
@@ -113,7 +113,7 @@ def _bound(kind: type) -> Observe:
     if kind is records.CacheGet or kind is records.ModelChange:
         stores = _stores()
         return stores.looked_up if kind is records.CacheGet else stores.changed
-    if issubclass(kind, (records.TaskRun, records.TaskEvent)):
+    if kind is records.TaskRun or issubclass(kind, records.TaskEvent):
         return _ticking(_runs().run) if kind is records.TaskRun else _steps().event
     if kind is records.Call:
         from django_observe.collectors import timer_family

@@ -36,10 +36,9 @@ class Stamp(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Adds the ID of the parent's context, else the current one; a server span gets its own later."""
         identifier = correlation.of(parent_context) or correlation.correlation_id()
-        if identifier is not None and type(span) is LeanSpan:
-            span.stamp(Attribute.CORRELATION_ID, identifier)
-        elif identifier is not None:
-            span.set_attribute(Attribute.CORRELATION_ID, identifier)
+        if identifier is not None:
+            stamp = span.stamp if type(span) is LeanSpan else span.set_attribute
+            stamp(Attribute.CORRELATION_ID, identifier)
 
 
 class Departure(Stamp, Reader):

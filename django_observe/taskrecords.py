@@ -55,10 +55,11 @@ class TaskEvent(Frozen):
     state: str
     registered: bool = True
     """Whether the worker knows the task; anyone can have named one that it does not."""
-    correlation_id: str | None = None
-    trace: TraceContext | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnrunTask(TaskEvent):
     """A Celery task that will not run, REVOKED or REJECTED: this event is the only one that has a line."""
+
+    correlation_id: str | None = None
+    trace: TraceContext | None = None

@@ -15,7 +15,7 @@ from typing import Any
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Span, Tracer, TracerProvider
+from opentelemetry.sdk.trace import Span, SynchronousMultiSpanProcessor, Tracer, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
     DEFAULT_ON,
     Decision,
@@ -167,6 +167,7 @@ def is_known(tracer: Tracer) -> bool:
         and get_current_span(Context({_SPAN_KEY: lean})) is lean
         and all(hasattr(owner, name) for owner, names in _METHODS.items() for name in names)
         and hasattr(tracer, "_tracer_metrics")
+        and type(tracer.span_processor) is SynchronousMultiSpanProcessor
         and hasattr(tracer.span_processor, "_span_processors")
         and list(signature(Tracer.start_span).parameters) == list(signature(LeanTracer.start_span).parameters)
     )

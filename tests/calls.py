@@ -18,11 +18,13 @@ def calls(work: Callable[[], object]) -> int:
         nonlocal found
         found += event in {"call", "c_call"}
 
+    collects = gc.isenabled()
     gc.disable()
     sys.setprofile(called)
     try:
         work()
     finally:
         sys.setprofile(None)
-        gc.enable()
+        if collects:
+            gc.enable()
     return found

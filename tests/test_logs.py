@@ -216,7 +216,7 @@ def test_the_line_of_a_task_tells_how_it_was_delivered(stdout: io.StringIO) -> N
     assert (line["clock_skew_ms"], line["schedule"], line["redelivered"]) == (2500.0, "every night", True)
 
 
-def test_a_task_that_will_not_run_has_a_line_where_its_id_is_known(stdout: io.StringIO) -> None:
+def test_a_task_that_will_not_run_has_a_line(stdout: io.StringIO) -> None:
     task: dict[str, Any] = {"task": "shop.tasks.charge", "task_id": "t-1", "queue": "celery"}
     logs.report(TaskEvent(**task, state="RECEIVED"))
     logs.report(UnrunTask(**task, state="REJECTED", correlation_id="order-import-7", trace=TRACE))

@@ -119,7 +119,8 @@ def test_no_metric_is_no_fault_each_time(
     """The name is another library's: told of once, and not for each."""
     happen()
     metrics.reset()
-    monkeypatch.setattr(metrics, "_shortcut", lambda *_: 1 / 0)
+    for binds in ("_bound", "_shortcut"):
+        monkeypatch.setattr(metrics, binds, lambda *_: 1 / 0)
     happen()
     before = reporting.failures()
     happen()
@@ -165,9 +166,14 @@ def test_one_grows_nothing_while_a_record_is_counted(kind: type[Record], happen:
     "task", ["shop." + "long" * 100, "shop.\x00", ["shop.list"]], ids=["long", "control", "list"]
 )
 def test_a_task_whose_name_is_no_label_is_told_by_its_record_each_time(task: Any) -> None:
+    tasksteps.tell("STARTED", "shop.bill", "1", "celery")
+    reporting.forget_shortcuts()
+    before = samples.taken()
     for _ in range(3):
         tasksteps.tell("STARTED", task, "1", "celery")
     assert not has_shortcut(TaskEvent)
+    counted = samples.grown(before, samples.taken(), "celery_task_started_total", {"queue_name": "celery"})
+    assert counted == (3 if type(task) is str else 0)
 
 
 def test_steps_of_tasks_beyond_the_bound_are_counted_as_other(monkeypatch: pytest.MonkeyPatch) -> None:

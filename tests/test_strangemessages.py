@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from django_observe import correlation_id, taskattributes, taskevents, taskheaders, taskrun, taskspans
-from django_observe.records import TaskEvent
+from django_observe.records import UnrunTask
 from django_observe.testing import Captured
 
 ID = "order-4711.retry_2"
@@ -117,7 +117,7 @@ def test_a_message_that_cannot_be_decoded_is_rejected_under_its_id(captured: Cap
     with pytest.raises(Exception, match="Expecting"):
         message.payload  # noqa: B018
     assert rejected(message) == ID
-    assert [event.correlation_id for event in captured.records if isinstance(event, TaskEvent)] == [ID]
+    assert [event.correlation_id for event in captured.records if isinstance(event, UnrunTask)] == [ID]
 
 
 @pytest.mark.parametrize("headers", [5, "task", ["task"]], ids=repr)
@@ -125,7 +125,7 @@ def test_a_message_is_rejected_in_an_event_whatever_it_has_for_headers(
     captured: Captured, headers: Any
 ) -> None:
     rejected(SimpleNamespace(headers=headers, payload=None, delivery_info="mail"))
-    [event] = [record for record in captured.records if isinstance(record, TaskEvent)]
+    [event] = [record for record in captured.records if isinstance(record, UnrunTask)]
     assert (event.state, event.task, event.queue) == ("REJECTED", "unknown", "unknown")
 
 

@@ -5,4 +5,4 @@ from tests.celeryproject.tasks import quick
 
 __all__ = ["app"]
 
-app.conf.beat_schedule = {"every moment": {"task": quick.name, "schedule": 0.6}}
+app.conf.beat_schedule = {"every moment": {"task": quick.name, "schedule": 1.5}}

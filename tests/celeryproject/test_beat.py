@@ -16,7 +16,7 @@ from tests.processes import WARM_SHUTDOWN_SECONDS, Process
 
 ROOT = Path(__file__).parents[2]
 TICK = "Sending due task"
-TICKS = 5
+TICKS = 3
 
 
 def sleeps(process: Process) -> bool:
