@@ -19,6 +19,7 @@ from django_observe.delivery import Pipeline
 from django_observe.ledger import DropReason, Ledger
 from django_observe.route import Limits, Outcome, Route
 from tests.processes import wait_until
+from tests.runningthreads import threads
 
 LIMITS = Limits(queue=1_000, batch=100, delay=0.01)
 
@@ -106,7 +107,7 @@ def test_an_exception_between_any_two_lines_unbalances_nothing() -> None:
                 except StruckError:
                     struck += 1
         assert struck > 100
-        wait_until(lambda: not pipeline.ledger().queued, "an empty queue", 5)
+        wait_until(lambda: not pipeline.ledger().queued, "an empty queue")
         ledger = pipeline.ledger()
     assert ledger.accepted == ledger.exported + ledger.lost
     assert offered <= ledger.accepted <= offered + struck + 1
@@ -115,7 +116,7 @@ def test_an_exception_between_any_two_lines_unbalances_nothing() -> None:
 
 def test_nor_does_one_between_two_instructions() -> None:
     """Struck at each step of one `offer` in turn, by the tracer."""
-    sink = Sink(Outcome("exported"))
+    sink, before = Sink(Outcome("exported")), threads()
     steps = 0
     with pipeline_to(sink) as pipeline:
         while interrupted(lambda: pipeline.offer(b"x", 1), steps):
@@ -124,11 +125,11 @@ def test_nor_does_one_between_two_instructions() -> None:
             steps += 1
         assert steps > 20
         pipeline.offer(b"last", 1)
-        wait_until(lambda: b"last" in b"".join(sink.taken), "the last record", 5)
+        wait_until(lambda: b"last" in b"".join(sink.taken), "the last record")
         assert pipeline.ledger().queued == 0
         assert pipeline.ledger().exported == len(b"".join(sink.taken)) - len(b"last") + 1
-    names = [thread.name for thread in threading.enumerate() if thread.name == "django_observe.traces"]
-    assert len(names) <= 1, "an interrupted start left a worker behind"
+    names = [thread.name for thread in threads() - before]
+    assert names.count("django_observe.traces") <= 1, "an interrupted start left a worker behind"
 
 
 def interrupted(call: Callable[[], None], step: int) -> bool:
@@ -175,13 +176,13 @@ def test_what_waits_for_a_receiver_that_hangs_waits_encoded() -> None:
     sink.open.clear()
     with pipeline_to(sink) as pipeline:
         pipeline.offer(b"first", 5)
-        wait_until(lambda: pipeline._sending and pipeline._buffer.first, "a request that hangs", 5)
+        wait_until(lambda: pipeline._sending and pipeline._buffer.first, "a request that hangs")
         for _ in range(950):
             pipeline.offer(b"x", 1)
-        wait_until(lambda: pipeline._buffer.waiting < LIMITS.batch, "records to be encoded", 5)
+        wait_until(lambda: pipeline._buffer.waiting < LIMITS.batch, "records to be encoded")
         assert pipeline.ledger().queued == 951
         sink.open.set()
-        wait_until(lambda: not pipeline.ledger().queued, "an empty queue", 5)
+        wait_until(lambda: not pipeline.ledger().queued, "an empty queue")
         assert b"".join(sink.taken) == b"first" + b"x" * 950, "each record once"
 
 
@@ -198,7 +199,7 @@ def test_a_slow_preparation_is_the_workers_alone() -> None:
         assert monotonic() - started < 1
         assert not sink.taken
         ready.set()
-        wait_until(lambda: sink.taken, "the record", 5)
+        wait_until(lambda: sink.taken, "the record")
 
 
 def test_the_last_count_is_told_to_an_idle_service(
@@ -216,10 +217,10 @@ def test_the_last_count_is_told_to_an_idle_service(
             told += capsys.readouterr().err
             return told.splitlines()
 
-        wait_until(lines, "the first line", 5)
+        wait_until(lines, "the first line")
         for _ in range(49):
             pipeline.offer(b"x", 1)
-        wait_until(lambda: not pipeline.ledger().queued, "an empty queue", 5)
+        wait_until(lambda: not pipeline.ledger().queued, "an empty queue")
         wait_until(
             lambda: any("50 of 50 records lost (refused 50), 0 queued" in line for line in lines()), told, 5
         )
@@ -249,10 +250,10 @@ def test_a_stderr_that_raises_does_not_end_delivery(monkeypatch: pytest.MonkeyPa
     sink = Sink(Outcome("refused", why="HTTP 400"))
     with pipeline_to(sink) as pipeline:
         pipeline.offer(b"x", 1)
-        wait_until(lambda: pipeline.ledger().lost, "a loss to tell", 5)
+        wait_until(lambda: pipeline.ledger().lost, "a loss to tell")
         sink.verdict = Outcome("exported")
         pipeline.offer(b"x", 1)
-        wait_until(lambda: pipeline.ledger().exported, "the next record", 5)
+        wait_until(lambda: pipeline.ledger().exported, "the next record")
         assert pipeline.closed(monotonic() + 5)
 
 
@@ -272,10 +273,10 @@ def test_a_worker_that_died_is_replaced() -> None:
     sink.open.clear()
     with pipeline_to(sink) as pipeline:
         pipeline.offer(b"first", 5)
-        wait_until(lambda: sink.open.is_set() and pipeline._worker is None, "its death", 5)
+        wait_until(lambda: sink.open.is_set() and pipeline._worker is None, "its death")
         for _ in range(LIMITS.batch):
             pipeline.offer(b"x", 1)
-        wait_until(lambda: not pipeline.ledger().queued, "an empty queue", 5)
+        wait_until(lambda: not pipeline.ledger().queued, "an empty queue")
         assert b"".join(sink.taken) == b"first" + b"x" * LIMITS.batch
 
 
@@ -288,7 +289,7 @@ def test_an_interrupted_flush_leaves_no_hurry_behind() -> None:
         for _ in range(20):
             pipeline.offer(b"x", 1)
             sleep(0.005)
-        wait_until(lambda: not pipeline.ledger().queued, "an empty queue", 5)
+        wait_until(lambda: not pipeline.ledger().queued, "an empty queue")
         assert len(sink.taken) <= 2
 
 
@@ -297,7 +298,7 @@ def test_who_did_not_leave_has_the_whole_timeout_again() -> None:
     with pipeline_to(sink) as pipeline:
         pipeline.hurry(monotonic())
         pipeline.offer(b"x", 1)
-        wait_until(lambda: sink.taken, "the record", 5)
+        wait_until(lambda: sink.taken, "the record")
         assert sink.seconds == sink.timeout
 
 

@@ -74,7 +74,7 @@ def test_detectors_run_on_the_worker(handler: ExportHandler, monkeypatch: pytest
     unknown = lru_cache(logencoding._resource.__wrapped__)  # another test's worker may still be making it
     monkeypatch.setattr(logencoding, "_resource", unknown)
     handler.handle(record("first"))
-    wait_until(lambda: where, "the resource", 5)
+    wait_until(lambda: where, "the resource")
     assert set(where) == {"django_observe.logs"}
 
 
@@ -157,7 +157,7 @@ def test_what_is_logged_while_a_batch_is_sent_is_not_exported(handler: ExportHan
 
     own = Pipeline(Route("logs", lambda _: b"", Logging), Limits(delay=0.01), lambda: None, lambda: None)
     own.offer("a line", 1)
-    wait_until(lambda: heard, "a batch", 5)
+    wait_until(lambda: heard, "a batch")
     own.closed(monotonic() + 5)
     assert heard == [True]
     assert pipeline().ledger().accepted == 0

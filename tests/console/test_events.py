@@ -121,7 +121,7 @@ def test_seventeen_is_one_too_many_and_a_place_is_freed_by_hanging_up(console: C
         cursor = console.json("/api/tail")["cursor"]
         assert console.json("/api/tail", after=str(cursor), wait="20")["logs"] == []
         assert time.monotonic() - began < 5
-    wait_until(lambda: console.json("/api/status")["streams"] == 0, "the places of those who hung up", 5)
+    wait_until(lambda: console.json("/api/status")["streams"] == 0, "the places of those who hung up")
 
 
 def test_only_this_site_may_listen(console: Console) -> None:
