@@ -196,7 +196,7 @@ def test_a_slow_preparation_is_the_workers_alone() -> None:
     with pipeline_to(sink, prepare=prepare) as pipeline:
         started = monotonic()
         pipeline.offer(b"x", 1)
-        assert monotonic() - started < 1
+        assert monotonic() - started < 5
         assert not sink.taken
         ready.set()
         wait_until(lambda: sink.taken, "the record")

@@ -53,7 +53,7 @@ def test_a_value_that_is_slow_to_become_text_holds_up_nobody_else(handler: Expor
     assert asked.wait(5)
     started = monotonic()
     handler.handle(record("quick"))
-    assert monotonic() - started < 1
+    assert monotonic() - started < 5
     assert pipeline().ledger().accepted == 1
     go_on.set()
     thread.join()
