@@ -7,7 +7,6 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +23,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from django_observe import correlation_id, middleware, reporting
 from django_observe.records import Exchange, Record
+from tests.runningthreads import threads
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = middleware.PATH
@@ -115,7 +115,6 @@ def wiring() -> dict[str, object]:
         "wrappers": list(connection.execute_wrappers),
         "collectors": len(list(REGISTRY.collect())),
         "reporters": reporting.reporters(),
-        "threads": sorted(thread.name for thread in threading.enumerate()),
     }
 
 
@@ -124,10 +123,11 @@ def test_ready_may_run_any_number_of_times() -> None:
     ready = apps.get_app_config("django_observe").ready
     gc.collect()  # receivers that earlier tests left behind may go now, not between the counts
     ready()
-    before = wiring()
+    before, running = wiring(), threads()
     for _ in range(14):
         ready()
     assert wiring() == before
+    assert threads() <= running
 
 
 # --- Answers
