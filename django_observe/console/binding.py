@@ -12,6 +12,7 @@ from django_observe.console.listener import Listener
 from django_observe.console.port_holder import describe_holder
 
 _HIGH_PORT: Final = 50_000
+_TRIES: Final = 10
 _IPV4: Final = "127.0.0.1"
 _IPV6: Final = "::1"
 
@@ -44,16 +45,27 @@ def _has_ipv6() -> bool:
 
 
 def listen(hosts: tuple[str, ...], port: int, option: str, connections: int) -> list[Listener]:
-    """A listener per address, all on one port, sharing a bound on connections. Raises StartError."""
+    """A listener per address, all on one port, sharing a bound on connections. Raises StartError.
+
+    Port 0 is any that is free; the system only knows which is at the first address.
+    """
     slots = threading.BoundedSemaphore(connections)
-    listeners: list[Listener] = []
-    for host in hosts:
-        chosen = listeners[0].port if listeners else port
-        try:
-            listeners.append(Listener(host, chosen, slots))
-        except OSError as fault:
-            raise _explained(fault, host, chosen, option) from fault
-    return listeners
+    tries = _TRIES if port == 0 else 1
+    while True:
+        tries -= 1
+        listeners: list[Listener] = []
+        for host in hosts:
+            chosen = listeners[0].port if listeners else port
+            try:
+                listeners.append(Listener(host, chosen, slots))
+            except OSError as fault:
+                for each in listeners:
+                    each.server_close()
+                if not tries or fault.errno != errno.EADDRINUSE:
+                    raise _explained(fault, host, chosen, option) from fault
+                break
+        else:
+            return listeners
 
 
 def _explained(fault: OSError, host: str, port: int, option: str) -> StartError:
