@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django_observe.mirrors import Mirrors
     from django_observe.records import Call, Record
     from django_observe.storemetrics import StoreMetrics
-    from django_observe.taskmetrics import RunMetrics, TaskMetrics
+    from django_observe.taskmetrics import TaskMetrics
 
 Observe = Callable[[Any], None]
 
@@ -114,7 +114,7 @@ def _bound(kind: type) -> Observe:
         stores = _stores()
         return stores.looked_up if kind is records.CacheGet else stores.changed
     if kind is records.TaskRun or issubclass(kind, records.TaskEvent):
-        return _ticking(_runs().run) if kind is records.TaskRun else _steps().event
+        return _tasks(is_run=kind is records.TaskRun)
     if kind is records.Call:
         from django_observe.collectors import timer_family
         from django_observe.metricset import CLIENT_DURATION
@@ -164,10 +164,10 @@ def _steps() -> TaskMetrics:
     return TaskMetrics()
 
 
-def _runs() -> RunMetrics:
+def _tasks(*, is_run: bool) -> Observe:
     from django_observe.taskmetrics import RunMetrics
 
-    return RunMetrics()
+    return _ticking(RunMetrics().run) if is_run else _steps().event
 
 
 def _call(durations: BoundFamily[Timer], call: Call) -> None:

@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import socket
 import threading
+from contextlib import suppress
 from typing import Final
 
 from django_observe.console.listener import Listener
@@ -19,6 +20,10 @@ _IPV6: Final = "::1"
 
 class StartError(Exception):
     """The console cannot start; the text says why and what to do."""
+
+
+class _TakenError(StartError):
+    """Somebody else listens on the port."""
 
 
 def addresses(host: str, *, has_token: bool) -> tuple[str, ...]:
@@ -50,27 +55,30 @@ def listen(hosts: tuple[str, ...], port: int, option: str, connections: int) -> 
     Port 0 is any that is free; the system only knows which is at the first address.
     """
     slots = threading.BoundedSemaphore(connections)
-    tries = _TRIES if port == 0 else 1
-    while True:
-        tries -= 1
-        listeners: list[Listener] = []
-        for host in hosts:
-            chosen = listeners[0].port if listeners else port
-            try:
-                listeners.append(Listener(host, chosen, slots))
-            except OSError as fault:
-                for each in listeners:
-                    each.server_close()
-                if not tries or fault.errno != errno.EADDRINUSE:
-                    raise _explained(fault, host, chosen, option) from fault
-                break
-        else:
-            return listeners
+    for _ in range(_TRIES - 1 if port == 0 else 0):
+        with suppress(_TakenError):
+            return _listening(hosts, port, option, slots)
+    return _listening(hosts, port, option, slots)
+
+
+def _listening(
+    hosts: tuple[str, ...], port: int, option: str, slots: threading.BoundedSemaphore
+) -> list[Listener]:
+    listeners: list[Listener] = []
+    for host in hosts:
+        chosen = listeners[0].port if listeners else port
+        try:
+            listeners.append(Listener(host, chosen, slots))
+        except OSError as fault:
+            for each in listeners:
+                each.server_close()
+            raise _explained(fault, host, chosen, option) from fault
+    return listeners
 
 
 def _explained(fault: OSError, host: str, port: int, option: str) -> StartError:
     if fault.errno == errno.EADDRINUSE:
-        return StartError(
+        return _TakenError(
             f"Port {port} on {host} is taken{describe_holder(host, port)}. "
             f"Stop that program, or choose another port with {_choice(option, port)}."
         )
